@@ -20,5 +20,8 @@ static inline void json_bool(struct buf *b, bool v)
 }
 /* True when the bytes are one valid JSON value (RFC 8259), nesting up to 128. */
 bool json_valid(const char *p, size_t n);
+/* Copies one valid JSON value on one line: without spaces, < > & and U+2028/2029 escaped. False, and nothing
+ * written, when it is not valid. */
+bool json_compact(struct buf *b, const char *p, size_t n);
 
 #endif
