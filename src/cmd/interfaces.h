@@ -1,0 +1,15 @@
+/* The network interfaces of this machine, for people and for checking what they typed. Owns nothing.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef PACKETD_CMD_INTERFACES_H
+#define PACKETD_CMD_INTERFACES_H
+
+#include "util/buf.h"
+
+/* One line per interface with an address: "- lo: [127.0.0.1/8 ::1/128]". Negative errno. */
+int interfaces_list(struct buf *out);
+/* Checks a value of --ifaces: -EINVAL when it is a bad regular expression, -ENODEV when it is the plain name of an
+ * interface (or a list holding one) that does not exist, -EAGAIN when it is an expression that no interface matches yet;
+ * each with a sentence in `message`. */
+int interfaces_check(const char *wanted, struct buf *message);
+
+#endif
