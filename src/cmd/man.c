@@ -8,6 +8,8 @@ static void roff(struct buf *out, const char *text)
 			buf_adds(out, "\\e");
 		else if (*p == '-')
 			buf_adds(out, "\\-");
+		else if (*p == '"')
+			buf_adds(out, "\\(dq");
 		else if ((*p == '.' || *p == '\'') && (p == text || p[-1] == '\n'))
 			buf_addf(out, "\\&%c", *p);
 		else

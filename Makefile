@@ -1,0 +1,61 @@
+# A thin layer over meson: `make run` and `make test` are all a newcomer needs.
+#   make run [PCAP=file] [ARGS='-o wide']   watch live traffic, or a capture file
+#   make build      build/packetd (optimised)
+#   make test       all tests, with sanitizers
+#   make bench      speed, beside other programs
+#   make fuzz       every fuzz target for a while
+#   make docs       docs/PROTOCOLS.md and docs/packetd.1 from the tables in the program
+#   make install    DESTDIR=, PREFIX=/usr/local: program, man page, completions
+BUILD  ?= build
+PREFIX ?= /usr/local
+BUILDTYPE ?= release
+PCAP   ?=
+ARGS   ?=
+
+# One name per line; when a file comes or goes the list changes and meson looks again.
+SOURCE_LIST := $(BUILD)/sources.txt
+
+.PHONY: build run test bench fuzz docs install clean deps sources
+
+build: sources
+	@meson compile -C $(BUILD) packetd
+
+sources:
+	@mkdir -p $(BUILD)
+	@find src tests/unit -name '*.[ch]' | sort > $(SOURCE_LIST).new
+	@if [ ! -f $(BUILD)/build.ninja ]; then \
+		meson setup $(BUILD) --buildtype=$(BUILDTYPE) --prefix=$(PREFIX) > /dev/null; \
+	elif ! cmp -s $(SOURCE_LIST).new $(SOURCE_LIST); then \
+		meson setup --reconfigure $(BUILD) --prefix=$(PREFIX) > /dev/null; \
+	fi
+	@mv $(SOURCE_LIST).new $(SOURCE_LIST)
+
+deps:
+	@scripts/install-deps.sh run
+
+run: deps
+	@$(MAKE) --no-print-directory build
+	@$(BUILD)/packetd watch $(if $(PCAP),--pcap-file '$(PCAP)',--sample samples/sample.pcap) $(ARGS)
+
+test:
+	@scripts/install-deps.sh test
+	@tests/run.sh
+
+bench: deps
+	@$(MAKE) --no-print-directory build
+	@bench/run.sh
+
+fuzz:
+	@scripts/install-deps.sh test
+	@tests/fuzz/run.sh
+
+docs: build
+	$(BUILD)/packetd protocols --markdown > docs/PROTOCOLS.md
+	$(BUILD)/packetd help --man > docs/packetd.1
+
+install: sources
+	@meson configure $(BUILD) --prefix=$(PREFIX)
+	@meson install -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD) build-*

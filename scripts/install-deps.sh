@@ -1,0 +1,40 @@
+#!/bin/sh
+# Installs what is missing to build and run (`run`), or also to test (`test`), on Debian and its kin.
+# Uses apt-get only when something is missing, with sudo when not root.
+set -eu
+
+run='gcc make meson ninja-build pkg-config libpcap-dev libxxhash-dev zlib1g-dev libzstd-dev libbrotli-dev libcap-ng-dev libseccomp-dev'
+test="$run clang libcmocka-dev python3 python3-pytest"
+
+case "${1:-run}" in
+run) wanted=$run ;;
+test) wanted=$test ;;
+*) echo "usage: $0 run|test" >&2; exit 2 ;;
+esac
+
+if ! command -v dpkg-query > /dev/null; then
+	echo "This is not Debian: please install what corresponds to: $wanted" >&2
+	exit 0
+fi
+
+missing=
+for p in $wanted; do
+	dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2> /dev/null | grep -q '^.i' || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=
+if [ "$(id -u)" -ne 0 ]; then
+	if ! command -v sudo > /dev/null; then
+		echo "Missing:$missing" >&2
+		echo "Please install them as root: apt-get install$missing" >&2
+		exit 1
+	fi
+	sudo="sudo env DEBIAN_FRONTEND=noninteractive"
+fi
+echo "Installing:$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+if ! $sudo apt-get install -y --no-install-recommends $missing > /dev/null 2>&1; then
+	$sudo apt-get update -qq
+	$sudo apt-get install -y --no-install-recommends $missing > /dev/null
+fi
