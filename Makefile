@@ -18,7 +18,7 @@ SOURCE_LIST := $(BUILD)/sources.txt
 .PHONY: build run test bench fuzz docs install clean deps sources
 
 build: sources
-	@meson compile -C $(BUILD) packetd
+	@ninja -C $(BUILD) --quiet packetd
 
 sources:
 	@mkdir -p $(BUILD)
