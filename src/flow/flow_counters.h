@@ -1,5 +1,7 @@
-/* What the flow layer counts. Sums that hold exactly once flow_finish has run (before, `held` is in between):
- *   stream_bytes + gap_bytes = parsed + skipped + duplicate + gap_bytes + unrecognised + opaque + held
+/* What the flow layer counts. This sum holds exactly, at any moment:
+ *   stream_bytes = parsed + skipped + duplicate + unrecognised + opaque + late + held + snapped_bytes + no_memory_bytes
+ * Bytes never captured are not in stream_bytes; they are in gap_bytes and gap_skipped_bytes.
+ * And: conns_opened = conns_closed + conns_reset + conns_refused + conns_expired + conns_evicted + conns_cut + conns_live.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef PACKETD_FLOW_FLOW_COUNTERS_H
 #define PACKETD_FLOW_FLOW_COUNTERS_H
@@ -21,10 +23,11 @@
 	X(opaque, "of connections that are not read (encrypted, unknown)")                          \
 	X(late, "of connections already closed")                                                    \
 	X(held, "waiting for what is missing before them")                                          \
-	X(gap_bytes, "never captured")                                                              \
+	X(gap_bytes, "never captured, outside bodies")                                                             \
 	X(gaps, "holes given up on outside bodies")                                                 \
 	X(gaps_skipped, "holes inside bodies, harmless")                                            \
-	X(snapped_bytes, "cut by the capture length, within gap_bytes")                             \
+	X(gap_skipped_bytes, "never captured, inside bodies: harmless")                             \
+	X(snapped_bytes, "cut by the capture length, outside bodies")                               \
 	X(conns_opened, "connections seen")                                                         \
 	X(conns_midstream, "of these: joined after their start")                                    \
 	X(conns_closed, "ended by FIN")                                                             \
@@ -39,7 +42,8 @@
 	X(zero_windows, "times a receiver stopped its sender")                                      \
 	X(held_capped, "holes given up on because too much waited behind them")                     \
 	X(tail_capped, "incomplete messages larger than the cap")                                   \
-	X(no_memory, "segments dropped for lack of memory")
+	X(no_memory, "times memory was lacking")                                                    \
+	X(no_memory_bytes, "dropped for lack of memory")
 
 struct flow_counters {
 #define X(field, text) u64 field;

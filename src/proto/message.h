@@ -19,6 +19,8 @@ enum message_flag {
 	MSG_UNTRACKED = 128, /* request: reported when closed like an answered one, by a parser that pairs by itself */
 };
 
+struct proto;
+
 struct message {
 	struct message *next, *prev; /* roundtrip/: waiting requests of the connection */
 	struct message *hash_next;   /* roundtrip/: waiting requests by key */
@@ -40,7 +42,8 @@ struct message {
 	u8 shape;     /* which of the field table's shapes it has (field.shapes) */
 	u8 trace[25]; /* 16 bytes trace id, 8 bytes parent id, flags; all zero when there is none */
 	u8 has_trace;
-	u8 outcome;   /* roundtrip/ */
+	u8 state;     /* roundtrip/ */
+	const struct proto *proto; /* whose message it is */
 };
 
 #endif

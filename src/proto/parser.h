@@ -10,7 +10,7 @@
 #ifndef PACKETD_PROTO_PARSER_H
 #define PACKETD_PROTO_PARSER_H
 
-#include "flow/stream.h"
+#include "flow/conn.h"
 #include "proto/message.h"
 
 struct proto;
@@ -51,8 +51,6 @@ struct parser {
 	bool partial[2]; /* this direction was joined mid-stream or has had a gap since its last complete message */
 	u16 port[2];    /* ports of the two directions' senders */
 };
-
-enum { DIR_NONE = 2 };
 
 /* A new message in this direction, `size` bytes zeroed (a protocol's structure), never NULL: past a cap the oldest
  * waiting request is given up as lost, or a message that nobody will see is returned. */
@@ -95,7 +93,7 @@ static inline void parser_answer(struct parser *ps, struct message *request, str
 }
 
 /* From the next byte on (both directions) the connection speaks `proto` (a registry name), or, with NULL, something
- * that is carried and not read. `request` is the exchange that caused it (h2c Upgrade), or NULL. */
+ * that is carried and not read, or, with "", something to be detected anew. `request` is the exchange that caused it (h2c Upgrade), or NULL. */
 static inline void parser_handover(struct parser *ps, const char *proto, struct message *request)
 {
 	ps->ops->handover(ps, proto, request);
