@@ -17,7 +17,7 @@ struct flow_options {
 	u32 held_per_conn;   /* out-of-order bytes of one direction; 0: 1 MiB */
 	u64 held_total;      /* of all connections; 0: 64 MiB */
 	u64 grace_ns;        /* how long a hole may wait for its bytes once they are acknowledged; 0: 200 ms */
-	u64 tcp_idle_ns;     /* a silent connection is forgotten after; 0: 5 minutes… */
+	u64 tcp_idle_ns;     /* a silent connection is forgotten after it; 0: 30 minutes */
 	u64 udp_idle_ns;     /* 0: 60 s */
 	u64 seed;            /* of the hash; 0: random */
 	u16 worker, workers; /* connection ids are unique over workers */

@@ -24,7 +24,7 @@ struct proto;
 struct message {
 	struct message *next, *prev; /* roundtrip/: waiting requests of the connection */
 	struct message *hash_next;   /* roundtrip/: waiting requests by key */
-	struct message *answer;      /* roundtrip/: the response, once it is open */
+	struct message *answer;      /* roundtrip/: of a request its response, once that is open; of a response its request */
 	struct arena arena;
 	u64 ts_first; /* ns: packet that brought the first byte */
 	u64 ts_last;  /* ns: packet that brought the last byte so far */
@@ -44,6 +44,7 @@ struct message {
 	u8 has_trace;
 	u8 state;     /* roundtrip/ */
 	const struct proto *proto; /* whose message it is */
+	const void *owner;         /* roundtrip/: the connection's session */
 };
 
 #endif

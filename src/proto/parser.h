@@ -50,6 +50,8 @@ struct parser {
 	bool cut;       /* datagram only: bytes are missing at its end (snaplen) */
 	bool partial[2]; /* this direction was joined mid-stream or has had a gap since its last complete message */
 	u16 port[2];    /* ports of the two directions' senders */
+	const char *next_proto; /* set by parser_handover: what the session is to do after this call */
+	struct message *next_request;
 };
 
 /* A new message in this direction, `size` bytes zeroed (a protocol's structure), never NULL: past a cap the oldest

@@ -20,11 +20,3 @@ const struct proto *proto_find(struct str name)
 			return *p;
 	return NULL;
 }
-
-unsigned proto_index(const struct proto *p)
-{
-	unsigned i = 0;
-	while (proto_all[i] && proto_all[i] != p)
-		i++;
-	return i;
-}

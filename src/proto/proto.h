@@ -19,12 +19,21 @@ enum probe {
 	PROBE_SURE,
 };
 
+/* PROTO_http, PROTO_dns, … */
+enum proto_index {
+#define X(name) PROTO_##name,
+#include "proto/proto_list.h"
+#undef X
+	PROTO_COUNT
+};
+
 struct proto {
 	const char *name;    /* configuration name, and `Proto` of the output */
 	const char *title;   /* for people */
 	const u16 *ports;    /* default ports, 0-terminated: hints only */
 	u8 transports;       /* enum transport bits */
 	u8 pairing;          /* enum pairing */
+	u8 index;            /* its place in proto_all, PROTO_<name> */
 	u8 weight;           /* tie-breaker among equal probes: higher first */
 	u16 state_size;      /* bytes of parser state a connection */
 	u16 request_size, response_size; /* bytes of the message structures */
@@ -54,8 +63,11 @@ struct proto {
 extern const struct proto *const proto_all[];
 /* The protocol of this name, or NULL. */
 const struct proto *proto_find(struct str name);
-/* Its place in proto_all (stable within one build), for tables indexed by protocol. */
-unsigned proto_index(const struct proto *p);
-#define PROTO_MAX 64
+static inline unsigned proto_index(const struct proto *p)
+{
+	return p->index;
+}
+
+#define PROTO_MAX 64 /* protocols at the most */
 
 #endif

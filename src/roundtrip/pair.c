@@ -1,0 +1,564 @@
+/* Pairing: which response answers which request.
+ *
+ * FIFO. In undisturbed streams the oldest waiting request is answered first. Two facts of TCP are checked each time: a client
+ * that had received the byte at offset p when it sent a request cannot get that request's answer at p; and a
+ * server cannot answer bytes that it has not received. Requests that were lost before they were seen thus cannot shift the pairs.
+ *
+ * After lost bytes the order alone proves nothing. A request is then an *anchor* if it is the first that its client sent
+ * after receiving everything before: its answer begins exactly at the offset that it acknowledged. Only such a
+ * pair is made; what waited before it is lost. A client seen to send on while answers were outstanding is no such witness,
+ * unless it was silent for a second.
+ *
+ * Keyed. The oldest waiting request with the response's key. */
+#include "roundtrip/session_private.h"
+
+#define QUIET_NS NS_PER_SEC
+#define REPORTED_MAX 256
+
+static struct session_parser *outer(struct parser *ps)
+{
+	return (struct session_parser *)(void *)((u8 *)ps - offsetof(struct session_parser, ps));
+}
+
+struct ledger_proto *pair_ledger(struct conn *c, const struct proto *proto)
+{
+	return &sessions_of(c)->ledger->proto[proto->index];
+}
+
+/* Lists. */
+
+static void loose_add(struct session *s, struct message *m)
+{
+	m->state |= M_LOOSE;
+	m->prev = NULL;
+	m->next = s->loose;
+	if (m->next)
+		m->next->prev = m;
+	s->loose = m;
+}
+
+static void loose_take(struct session *s, struct message *m)
+{
+	if (!(m->state & M_LOOSE))
+		return;
+	m->state &= (u8)~M_LOOSE;
+	if (m->prev)
+		m->prev->next = m->next;
+	else
+		s->loose = m->next;
+	if (m->next)
+		m->next->prev = m->prev;
+	m->next = m->prev = NULL;
+}
+
+static u32 key_hash(const struct session *s, u64 key)
+{
+	u64 h = (key ^ (u64)(uintptr_t)s >> 4) * 0x9e3779b97f4a7c15ull;
+	return (u32)(h >> 32);
+}
+
+static bool is_keyed(const struct message *m)
+{
+	return m->proto->pairing == PAIR_KEYED;
+}
+
+static void keys_add(struct sessions *all, struct session *s, struct message *m)
+{
+	struct message **at = &all->keys[key_hash(s, m->key) & all->keys_mask];
+	while (*at) /* the newest goes last */
+		at = &(*at)->hash_next;
+	m->hash_next = NULL;
+	*at = m;
+}
+
+static void keys_take(struct sessions *all, struct session *s, struct message *m)
+{
+	struct message **at = &all->keys[key_hash(s, m->key) & all->keys_mask];
+	while (*at && *at != m)
+		at = &(*at)->hash_next;
+	if (*at)
+		*at = m->hash_next;
+}
+
+static void waiting_add(struct sessions *all, struct session *s, struct message *m)
+{
+	loose_take(s, m);
+	m->state |= M_WAITING;
+	m->next = NULL;
+	m->prev = s->last;
+	if (s->last)
+		s->last->next = m;
+	else
+		s->first = m;
+	s->last = m;
+	s->waiting++;
+	all->ledger->proto[m->proto->index].waiting++;
+	if (is_keyed(m))
+		keys_add(all, s, m);
+}
+
+static void waiting_take(struct sessions *all, struct session *s, struct message *m)
+{
+	if (!(m->state & M_WAITING))
+		return;
+	if (m->prev)
+		m->prev->next = m->next;
+	else
+		s->first = m->next;
+	if (m->next)
+		m->next->prev = m->prev;
+	else
+		s->last = m->prev;
+	m->next = m->prev = NULL;
+	if (m->state & M_REPORTED) {
+		s->reported--;
+	} else {
+		s->waiting--;
+		all->ledger->proto[m->proto->index].waiting--;
+	}
+	m->state &= (u8)~M_WAITING;
+	if (is_keyed(m))
+		keys_take(all, s, m);
+}
+
+static void message_free(struct session *s, struct message *m)
+{
+	if (!m || m->state & M_SPARE)
+		return;
+	loose_take(s, m);
+	struct arena arena = m->arena; /* the message itself lives in it */
+	arena_reset(&arena);
+}
+
+/* The end of an exchange. */
+
+static void describe_times(struct roundtrip *rt, u64 ts)
+{
+	const struct message *q = rt->request, *a = rt->response;
+	u64 end = a && rt->outcome == OUTCOME_ANSWERED ? a->time : ts;
+	if (rt->outcome == OUTCOME_ONEWAY)
+		end = q->time;
+	rt->duration = end > q->time ? end - q->time : 0;
+	if (!a)
+		return;
+	rt->first_byte = a->ts_first > q->ts_last ? a->ts_first - q->ts_last : 0;
+	rt->transfer = a->ts_last > a->ts_first ? a->ts_last - a->ts_first : 0;
+}
+
+static void count_outcome(struct ledger_proto *count, const struct roundtrip *rt)
+{
+	count->outcomes[rt->outcome]++;
+	count->failed += rt->outcome == OUTCOME_ANSWERED && (rt->response->flags & MSG_FAILED);
+	count->partial += rt->partial;
+}
+
+static void emit(struct conn *c, struct message *q, enum outcome outcome, const char *reason, u64 ts)
+{
+	struct sessions *all = sessions_of(c);
+	struct message *a = q->answer;
+	struct roundtrip rt = { .proto = q->proto, .conn = c, .request = q, .response = a, .outcome = outcome, .rtt = c->rtt,
+				.retransmits = conn_retransmits(c) - q->retransmits,
+				.zero_windows = conn_zero_windows(c) - q->zero_windows,
+				.partial = (q->flags & MSG_PARTIAL) || (a && a->flags & MSG_PARTIAL) };
+	if (a && !a->time)
+		a->time = a->ts_last;
+	describe_times(&rt, ts);
+	rt.error = a && a->error.n ? a->error : q->error.n ? q->error : str_from(reason);
+	count_outcome(&all->ledger->proto[q->proto->index], &rt);
+	if (all->opt.keep && !all->opt.keep(all->opt.keep_arg, &rt)) {
+		all->ledger->filtered++;
+		return;
+	}
+	all->ledger->delivered++;
+	for (u32 i = 0; i < all->sinks_len; i++)
+		all->sinks[i]->roundtrip(all->sinks[i], &rt);
+}
+
+void pair_finish(struct conn *c, struct message *q, enum outcome outcome, const char *reason, u64 ts, bool keep)
+{
+	struct sessions *all = sessions_of(c);
+	struct session *s = session_of(c);
+	if (!(q->state & M_REPORTED))
+		emit(c, q, outcome, reason, ts);
+	if (keep && q->state & M_WAITING && s->reported < REPORTED_MAX) {
+		q->state |= M_REPORTED;
+		s->reported++;
+		s->waiting--;
+		all->ledger->proto[q->proto->index].waiting--;
+		return;
+	}
+	waiting_take(all, s, q);
+	message_free(s, q->answer);
+	message_free(s, q);
+}
+
+static bool has_answer(const struct message *q)
+{
+	return q->answer && q->answer->flags & MSG_CLOSED;
+}
+
+void pair_finish_all(struct conn *c, enum outcome outcome, const char *reason, u64 ts)
+{
+	struct session *s = session_of(c);
+	while (s->first) {
+		struct message *q = s->first;
+		if (has_answer(q))
+			pair_finish(c, q, OUTCOME_ANSWERED, NULL, ts, false);
+		else if (outcome != OUTCOME_OPEN && (q->state & M_SUSPECT || s->flags & S_UNSURE))
+			pair_finish(c, q, OUTCOME_LOST, NULL, ts, false);
+		else
+			pair_finish(c, q, outcome, reason, ts, false);
+	}
+}
+
+void pair_clear(struct conn *c)
+{
+	struct session *s = session_of(c);
+	for (struct message *m = s->loose, *next; m; m = next) {
+		next = m->next;
+		if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED) /* one-way, cut in the middle */
+			pair_finish(c, m, OUTCOME_ONEWAY, NULL, m->ts_last, false);
+		else if (m->state & M_ORPHAN)
+			pair_ledger(c, m->proto)->orphan_responses++, message_free(s, m);
+		else
+			message_free(s, m);
+	}
+	s->loose = NULL;
+}
+
+u64 pair_deadline(const struct session *s)
+{
+	for (const struct message *q = s->first; q; q = q->next)
+		if (!(q->state & M_REPORTED) && !q->answer && q->due)
+			return q->due;
+	return 0;
+}
+
+void pair_timeouts(struct conn *c, u64 now)
+{
+	struct session *s = session_of(c);
+	for (struct message *q = s->first, *next; q; q = next) {
+		next = q->next;
+		if (q->state & M_REPORTED || q->answer || !q->due)
+			continue;
+		if (q->due > now)
+			return;
+		bool lost = q->state & M_SUSPECT || s->flags & S_UNSURE;
+		pair_finish(c, q, lost ? OUTCOME_LOST : OUTCOME_NO_RESPONSE, lost ? NULL : "timeout", now, true);
+	}
+}
+
+/* Which request. */
+
+static struct message *pick_sure(const struct session *s, const struct message *at)
+{
+	for (struct message *q = s->first; q; q = q->next) {
+		if (q->answer)
+			continue;
+		bool known = at->acked != STREAM_ACK_UNKNOWN;
+		if (known && ((q->acked != STREAM_ACK_UNKNOWN && q->acked > at->start) || q->start >= at->acked))
+			return NULL;
+		return q;
+	}
+	return NULL;
+}
+
+static struct message *pick_anchor(const struct session *s, const struct message *at)
+{
+	for (struct message *q = s->first; q; q = q->next) {
+		if (q->answer || !(q->state & M_ANCHOR) || q->acked != at->start)
+			continue;
+		if (s->flags & S_MULTI && !(q->state & M_QUIET))
+			continue;
+		if (at->acked != STREAM_ACK_UNKNOWN && q->start >= at->acked)
+			continue;
+		return q;
+	}
+	return NULL;
+}
+
+static struct message *pick_key(const struct sessions *all, const struct session *s, u64 key, const struct proto *proto)
+{
+	struct message *q = all->keys[key_hash(s, key) & all->keys_mask], *reported = NULL;
+	for (; q; q = q->hash_next) {
+		if (q->key != key || q->proto != proto || q->answer || q->owner != s)
+			continue;
+		if (!(q->state & M_REPORTED))
+			return q;
+		reported = reported ? reported : q;
+	}
+	return reported;
+}
+
+/* `at` holds where the response begins: start, acked, key. */
+static struct message *pick(struct session_parser *sp, const struct message *at)
+{
+	if (sp->ps.proto->pairing == PAIR_KEYED)
+		return pick_key(sp->all, sp->s, at->key, sp->ps.proto);
+	return sp->s->flags & S_UNSURE ? pick_anchor(sp->s, at) : pick_sure(sp->s, at);
+}
+
+/* Parser operations. */
+
+static struct message *spare_message(struct session_parser *sp, enum side side)
+{
+	struct message *m = (struct message *)(void *)sp->all->spare[side];
+	memset(m, 0, sizeof(sp->all->spare[side]));
+	arena_init(&m->arena, &sp->all->no_pool);
+	m->state = M_SPARE;
+	sp->s->flags |= S_DOOMED;
+	return m;
+}
+
+static struct message *op_begin(struct parser *ps, enum side side, size_t size)
+{
+	struct session_parser *sp = outer(ps);
+	struct chunk *chunk = ps->chunk;
+	struct arena arena;
+	arena_init(&arena, &sp->all->pool);
+	struct message *m = arena_zalloc(&arena, size);
+	if (unlikely(!m))
+		m = spare_message(sp, side);
+	else
+		m->arena = arena;
+	m->proto = ps->proto;
+	m->owner = sp->s;
+	m->side = (u8)side;
+	m->dir = ps->dir;
+	m->start = chunk->offset + chunk->used;
+	m->acked = chunk->acked;
+	m->ts_first = chunk->used ? chunk->ts : chunk->ts_first;
+	m->ts_last = chunk->ts;
+	if (!(m->state & M_SPARE))
+		loose_add(sp->s, m);
+	return m;
+}
+
+/* What the acknowledgement of a new request tells about its client. */
+static void learn(struct session *s, struct message *q)
+{
+	bool first_of_burst = !s->last_acked || q->acked + 1 != s->last_acked;
+	bool tainted = false;
+	if (q->acked == STREAM_ACK_UNKNOWN)
+		return;
+	if (!first_of_burst)
+		s->flags |= S_BURST;
+	else if (s->waiting && !(s->flags & S_UNSURE))
+		s->flags |= S_BURST | S_MULTI;
+	if (s->flags & S_TAINT) {
+		tainted = s->flags & S_BURST || q->acked <= s->gap_server;
+		s->flags &= (u16)~S_TAINT;
+	}
+	if (first_of_burst && !tainted)
+		q->state |= M_ANCHOR;
+	if (s->active_ts && q->ts_first > s->active_ts + QUIET_NS)
+		q->state |= M_QUIET;
+	s->last_acked = q->acked + 1; /* 0 stays "none" */
+}
+
+static void open_request(struct session_parser *sp, struct message *q)
+{
+	struct sessions *all = sp->all;
+	struct session *s = sp->s;
+	struct conn *c = sp->c;
+	if (!q->time)
+		q->time = sp->ps.chunk->ts;
+	q->retransmits = conn_retransmits(c);
+	q->zero_windows = conn_zero_windows(c);
+	all->ledger->proto[q->proto->index].requests++;
+	if (q->flags & MSG_ONEWAY)
+		return;
+	if (s->waiting >= all->opt.max_waiting) {
+		all->ledger->proto[q->proto->index].evicted++;
+		pair_finish(c, s->first, OUTCOME_LOST, NULL, q->time, false);
+	}
+	learn(s, q);
+	u64 wait = q->proto->timeout_ms ? q->proto->timeout_ms * NS_PER_MS :
+		   c->protocol == IPPROTO_UDP_ ? all->opt.udp_timeout_ns : all->opt.timeout_ns;
+	q->due = q->flags & MSG_BLOCKING ? 0 : q->time + wait;
+	waiting_add(all, s, q);
+	if (s->waiting == 1 && q->due)
+		flow_rearm(c);
+}
+
+/* The response takes this request; what waited before it in an unsure FIFO is lost. */
+static void join(struct session_parser *sp, struct message *q, struct message *a)
+{
+	struct session *s = sp->s;
+	if (s->flags & S_UNSURE && sp->ps.proto->pairing == PAIR_FIFO) {
+		while (s->first && s->first != q)
+			pair_finish(sp->c, s->first, has_answer(s->first) ? OUTCOME_ANSWERED : OUTCOME_LOST, NULL, a->ts_last, false);
+		s->flags &= (u16)~S_UNSURE;
+	}
+	loose_take(s, a);
+	q->answer = a;
+	a->answer = q;
+}
+
+static void open_response(struct session_parser *sp, struct message *a)
+{
+	struct message *q = pick(sp, a);
+	if (q)
+		join(sp, q, a);
+	else
+		a->state |= M_ORPHAN;
+}
+
+static void op_open(struct parser *ps, struct message *m)
+{
+	struct session_parser *sp = outer(ps);
+	if (m->flags & MSG_OPENED)
+		return;
+	m->flags |= MSG_OPENED;
+	if (m->state & M_SPARE)
+		return;
+	if (m->side == SIDE_REQUEST)
+		open_request(sp, m);
+	else
+		open_response(sp, m);
+}
+
+static void close_response(struct session_parser *sp, struct message *a)
+{
+	struct session *s = sp->s;
+	a->time = a->time ? a->time : sp->ps.chunk->ts;
+	struct message *q = a->answer;
+	if (!q) {
+		sp->all->ledger->proto[a->proto->index].orphan_responses++;
+		message_free(s, a);
+	} else if (q->state & M_REPORTED) {
+		sp->all->ledger->proto[a->proto->index].late_responses++;
+		pair_finish(sp->c, q, OUTCOME_NO_RESPONSE, NULL, a->time, false);
+	} else if (q->flags & MSG_CLOSED) {
+		pair_finish(sp->c, q, OUTCOME_ANSWERED, NULL, a->time, false);
+	}
+}
+
+static void op_close(struct parser *ps, struct message *m)
+{
+	struct session_parser *sp = outer(ps);
+	op_open(ps, m);
+	m->flags |= MSG_CLOSED;
+	m->ts_last = ps->chunk->ts;
+	if (!m->end)
+		m->end = ps->chunk->offset + ps->chunk->used;
+	if (m->state & M_SPARE)
+		return;
+	sp->s->desyncs = 0;
+	sp->s->active_ts = ps->chunk->ts;
+	if (m->side == SIDE_RESPONSE)
+		close_response(sp, m);
+	else if (m->flags & MSG_ONEWAY)
+		pair_finish(sp->c, m, OUTCOME_ONEWAY, NULL, m->time, false);
+	else if (has_answer(m))
+		pair_finish(sp->c, m, OUTCOME_ANSWERED, NULL, m->answer->time, false);
+}
+
+static void op_drop(struct parser *ps, struct message *m)
+{
+	struct session_parser *sp = outer(ps);
+	if (m->state & M_SPARE)
+		return;
+	if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED) {
+		pair_finish(sp->c, m, OUTCOME_LOST, NULL, ps->chunk->ts, false);
+		return;
+	}
+	if (m->side == SIDE_RESPONSE) {
+		if (m->answer)
+			m->answer->answer = NULL;
+		if (m->flags & MSG_NOISE)
+			sp->all->ledger->proto[m->proto->index].pushes++;
+	}
+	message_free(sp->s, m);
+}
+
+static struct message *op_request(struct parser *ps, u64 key)
+{
+	struct session_parser *sp = outer(ps);
+	struct message at = { .start = ps->chunk->offset + ps->chunk->used, .acked = ps->chunk->acked, .key = key };
+	return pick(sp, &at);
+}
+
+static void op_answer(struct parser *ps, struct message *q, struct message *a)
+{
+	struct session_parser *sp = outer(ps);
+	if ((q->state | a->state) & M_SPARE || q->answer)
+		return;
+	a->flags |= MSG_OPENED;
+	loose_take(sp->s, a);
+	q->answer = a;
+	a->answer = q;
+}
+
+static void op_handover(struct parser *ps, const char *proto, struct message *request)
+{
+	struct session_parser *sp = outer(ps);
+	(void)sp;
+	ps->next_proto = proto ? proto : "-";
+	ps->next_request = request;
+}
+
+const struct parser_ops session_parser_ops = {
+	.begin = op_begin,
+	.open = op_open,
+	.close = op_close,
+	.drop = op_drop,
+	.request = op_request,
+	.answer = op_answer,
+	.handover = op_handover,
+};
+
+void pair_gap(struct conn *c, int dir, u64 ts)
+{
+	struct session *s = session_of(c);
+	bool fifo = s->proto->pairing == PAIR_FIFO, answers = dir != s->request_dir;
+	for (struct message *m = s->loose, *next; m; m = next) {
+		next = m->next;
+		if (m->dir != dir || (m->flags & MSG_OPENED && !fifo))
+			continue;
+		if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED)
+			pair_finish(c, m, OUTCOME_ONEWAY, NULL, ts, false);
+		else
+			message_free(s, m);
+	}
+	for (struct message *q = s->first, *next; q; q = next) {
+		next = q->next;
+		if (answers && !has_answer(q))
+			q->state |= M_SUSPECT;
+		if (!fifo)
+			continue;
+		if (answers && q->answer && !has_answer(q)) {
+			q->answer->flags |= MSG_PARTIAL;
+			pair_finish(c, q, OUTCOME_LOST, NULL, ts, false);
+		} else if (!answers && !(q->flags & MSG_CLOSED)) {
+			q->flags |= MSG_CLOSED | MSG_PARTIAL;
+			if (has_answer(q))
+				pair_finish(c, q, OUTCOME_ANSWERED, NULL, ts, false);
+		}
+	}
+	if (!fifo)
+		return;
+	s->flags |= S_UNSURE;
+	if (!answers) {
+		s->flags |= S_TAINT;
+		s->gap_server = c->half[dir ^ 1].offset;
+	}
+}
+
+void pair_report_refused(struct conn *c, const struct proto *proto, int request_dir, u64 ts)
+{
+	struct sessions *all = sessions_of(c);
+	struct arena arena;
+	arena_init(&arena, &all->pool);
+	struct message *q = arena_zalloc(&arena, proto->request_size);
+	if (!q)
+		return;
+	q->arena = arena;
+	q->proto = proto;
+	q->owner = session_of(c);
+	q->dir = (u8)request_dir;
+	q->flags = MSG_OPENED | MSG_CLOSED;
+	q->ts_first = q->ts_last = q->time = c->opened_ts;
+	all->ledger->proto[proto->index].requests++;
+	pair_finish(c, q, OUTCOME_RESET, "connection_refused", ts, false);
+}
