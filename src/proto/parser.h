@@ -35,6 +35,7 @@ struct parser_ops {
 	struct message *(*request)(struct parser *ps, u64 key);
 	void (*answer)(struct parser *ps, struct message *request, struct message *response);
 	void (*handover)(struct parser *ps, const char *proto, struct message *request);
+	struct message *(*waiting)(struct parser *ps, struct message *after);
 };
 
 struct parser {
@@ -48,6 +49,8 @@ struct parser {
 	u8 request_dir; /* direction that sends requests: DIR_A, DIR_B, or DIR_NONE while unknown; a parser may set it */
 	bool datagram;  /* the chunk is one whole datagram */
 	bool cut;       /* datagram only: bytes are missing at its end (snaplen) */
+	bool multicast; /* datagram only: sent to a multicast or broadcast address, so that answers come from elsewhere */
+	u32 datagram_len; /* datagram only: its bytes on the wire, more than the chunk's when cut; 0 unknown */
 	bool partial[2]; /* this direction was joined mid-stream or has had a gap since its last complete message */
 	u16 port[2];    /* ports of the two directions' senders */
 	const char *next_proto; /* set by parser_handover: what the session is to do after this call */
@@ -86,6 +89,13 @@ static inline void parser_drop(struct parser *ps, struct message *m)
 static inline struct message *parser_request(struct parser *ps, u64 key)
 {
 	return ps->ops->request(ps, key);
+}
+
+/* Requests waiting on this connection, in either direction, oldest first: the one after `after` (NULL: the first), NULL at the
+ * end. For an answer that does not carry the whole key. Look at a bounded number of them. */
+static inline struct message *parser_waiting(struct parser *ps, struct message *after)
+{
+	return ps->ops->waiting ? ps->ops->waiting(ps, after) : NULL;
 }
 
 /* Pairs explicitly: `response` (open or not) answers `request`, which must be waiting. For protocols with rules of their own. */

@@ -356,6 +356,18 @@ static void learn(struct session *s, struct message *q)
 	s->last_acked = q->acked + 1; /* 0 stays "none" */
 }
 
+/* The oldest request is given up; not one whose answer has begun: the parser still holds that, and has few of them. */
+static void evict(struct session_parser *sp, u64 ts)
+{
+	struct message *q = sp->s->first;
+	while (q && (q->answer || q->state & M_REPORTED))
+		q = q->next;
+	if (!q)
+		return;
+	sp->all->ledger->proto[q->proto->index].evicted++;
+	pair_finish(sp->c, q, OUTCOME_LOST, NULL, ts, false);
+}
+
 static void open_request(struct session_parser *sp, struct message *q)
 {
 	struct sessions *all = sp->all;
@@ -368,10 +380,8 @@ static void open_request(struct session_parser *sp, struct message *q)
 	all->ledger->proto[q->proto->index].requests++;
 	if (q->flags & MSG_ONEWAY)
 		return;
-	if (s->waiting >= all->opt.max_waiting) {
-		all->ledger->proto[q->proto->index].evicted++;
-		pair_finish(c, s->first, OUTCOME_LOST, NULL, q->time, false);
-	}
+	if (s->waiting >= all->opt.max_waiting)
+		evict(sp, q->time);
 	learn(s, q);
 	u64 wait = q->proto->timeout_ms ? q->proto->timeout_ms * NS_PER_MS :
 		   c->protocol == IPPROTO_UDP_ ? all->opt.udp_timeout_ns : all->opt.timeout_ns;
@@ -498,6 +508,14 @@ static void op_handover(struct parser *ps, const char *proto, struct message *re
 	ps->next_request = request;
 }
 
+static struct message *op_waiting(struct parser *ps, struct message *after)
+{
+	struct message *q = after ? after->next : outer(ps)->s->first;
+	while (q && (q->answer || q->state & M_REPORTED))
+		q = q->next;
+	return q;
+}
+
 const struct parser_ops session_parser_ops = {
 	.begin = op_begin,
 	.open = op_open,
@@ -506,6 +524,7 @@ const struct parser_ops session_parser_ops = {
 	.request = op_request,
 	.answer = op_answer,
 	.handover = op_handover,
+	.waiting = op_waiting,
 };
 
 void pair_gap(struct conn *c, int dir, u64 ts)

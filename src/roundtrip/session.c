@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "roundtrip/session_private.h"
+#include "util/bytes.h"
 
 #define KEYS (64 * KIB)
 #define DESYNCS_MAX 8
@@ -239,6 +240,12 @@ static void on_closed(struct conn *c, enum stream_end end, u64 ts)
 	session_stop(c);
 }
 
+/* Multicast, or the IPv4 limited broadcast. */
+static bool is_group(const struct ip_addr *a)
+{
+	return ip_is_v4(a) ? a->b[12] >> 4 == 14 || be32(a->b + 12) == UINT32_MAX : a->b[0] == 0xff;
+}
+
 static void on_datagram(struct conn *c, int dir, const struct segment *seg)
 {
 	struct session *s = session_of(c);
@@ -250,6 +257,8 @@ static void on_datagram(struct conn *c, int dir, const struct segment *seg)
 	parser_make(&sp, c, dir, &chunk);
 	sp.ps.datagram = true;
 	sp.ps.cut = seg->caplen < seg->len;
+	sp.ps.datagram_len = seg->len;
+	sp.ps.multicast = is_group(&seg->dst);
 	enum parse verdict = s->proto->parse(&sp.ps, &chunk);
 	s->request_dir = sp.ps.request_dir;
 	if (s->flags & S_DOOMED) {
