@@ -197,14 +197,22 @@ static bool has_answer(const struct message *q)
 	return q->answer && q->answer->flags & MSG_CLOSED;
 }
 
-void pair_finish_all(struct conn *c, enum outcome outcome, const char *reason, u64 ts)
+/* An answer may have come without our seeing it, or recognising it as this request's. */
+static bool maybe_lost(const struct conn *c, const struct session *s, const struct message *q)
+{
+	return q->state & M_SUSPECT || (s->flags & S_UNSURE && c->half[q->dir ^ 1].offset > q->acked);
+}
+
+void pair_finish_all(struct conn *c, enum outcome outcome, const char *reason, u64 ts, bool unfinished)
 {
 	struct session *s = session_of(c);
-	while (s->first) {
-		struct message *q = s->first;
+	for (struct message *q = s->first, *next; q; q = next) {
+		next = q->next;
+		if (!unfinished && !(q->flags & MSG_CLOSED))
+			continue;
 		if (has_answer(q))
 			pair_finish(c, q, OUTCOME_ANSWERED, NULL, ts, false);
-		else if (outcome != OUTCOME_OPEN && (q->state & M_SUSPECT || s->flags & S_UNSURE))
+		else if (maybe_lost(c, s, q))
 			pair_finish(c, q, OUTCOME_LOST, NULL, ts, false);
 		else
 			pair_finish(c, q, outcome, reason, ts, false);
@@ -229,7 +237,7 @@ void pair_clear(struct conn *c)
 u64 pair_deadline(const struct session *s)
 {
 	for (const struct message *q = s->first; q; q = q->next)
-		if (!(q->state & M_REPORTED) && !q->answer && q->due)
+		if (!(q->state & M_REPORTED) && !q->answer && q->due && q->flags & MSG_CLOSED)
 			return q->due;
 	return 0;
 }
@@ -239,11 +247,11 @@ void pair_timeouts(struct conn *c, u64 now)
 	struct session *s = session_of(c);
 	for (struct message *q = s->first, *next; q; q = next) {
 		next = q->next;
-		if (q->state & M_REPORTED || q->answer || !q->due)
+		if (q->state & M_REPORTED || q->answer || !q->due || !(q->flags & MSG_CLOSED))
 			continue;
 		if (q->due > now)
 			return;
-		bool lost = q->state & M_SUSPECT || s->flags & S_UNSURE;
+		bool lost = maybe_lost(c, s, q);
 		pair_finish(c, q, lost ? OUTCOME_LOST : OUTCOME_NO_RESPONSE, lost ? NULL : "timeout", now, true);
 	}
 }
@@ -360,7 +368,7 @@ static void learn(struct session *s, struct message *q)
 static void evict(struct session_parser *sp, u64 ts)
 {
 	struct message *q = sp->s->first;
-	while (q && (q->answer || q->state & M_REPORTED))
+	while (q && (q->answer || q->state & M_REPORTED || !(q->flags & MSG_CLOSED)))
 		q = q->next;
 	if (!q)
 		return;
@@ -387,8 +395,6 @@ static void open_request(struct session_parser *sp, struct message *q)
 		   c->protocol == IPPROTO_UDP_ ? all->opt.udp_timeout_ns : all->opt.timeout_ns;
 	q->due = q->flags & MSG_BLOCKING ? 0 : q->time + wait;
 	waiting_add(all, s, q);
-	if (s->waiting == 1 && q->due)
-		flow_rearm(c);
 }
 
 /* The response takes this request; what waited before it in an unsure FIFO is lost. */
@@ -462,6 +468,8 @@ static void op_close(struct parser *ps, struct message *m)
 		pair_finish(sp->c, m, OUTCOME_ONEWAY, NULL, m->time, false);
 	else if (has_answer(m))
 		pair_finish(sp->c, m, OUTCOME_ANSWERED, NULL, m->answer->time, false);
+	else if (m->due && sp->s->first == m)
+		flow_rearm(sp->c);
 }
 
 static void op_drop(struct parser *ps, struct message *m)
@@ -546,7 +554,10 @@ void pair_gap(struct conn *c, int dir, u64 ts)
 			q->state |= M_SUSPECT;
 		if (!fifo)
 			continue;
-		if (answers && q->answer && !has_answer(q)) {
+		if (answers && q->answer && !has_answer(q) && !(q->flags & MSG_CLOSED)) {
+			message_free(s, q->answer); /* the request is still being read: it waits on */
+			q->answer = NULL;
+		} else if (answers && q->answer && !has_answer(q)) {
 			q->answer->flags |= MSG_PARTIAL;
 			pair_finish(c, q, OUTCOME_LOST, NULL, ts, false);
 		} else if (!answers && !(q->flags & MSG_CLOSED)) {

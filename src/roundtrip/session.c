@@ -77,7 +77,7 @@ static void parser_make(struct session_parser *sp, struct conn *c, int dir, stru
 /* The rest of the connection is not for a parser: what waits is told. */
 static void give_up(struct conn *c, u64 ts)
 {
-	pair_finish_all(c, OUTCOME_LOST, NULL, ts);
+	pair_finish_all(c, OUTCOME_LOST, NULL, ts, true);
 	pair_clear(c);
 	session_stop(c);
 }
@@ -218,7 +218,7 @@ static void on_fin(struct conn *c, int dir, u64 ts)
 		s->proto->fin(&sp.ps);
 	}
 	if (s->request_dir != DIR_NONE && dir != s->request_dir)
-		pair_finish_all(c, OUTCOME_RESET, "connection_closed", ts);
+		pair_finish_all(c, OUTCOME_RESET, "connection_closed", ts, false);
 }
 
 static void on_closed(struct conn *c, enum stream_end end, u64 ts)
@@ -235,7 +235,7 @@ static void on_closed(struct conn *c, enum stream_end end, u64 ts)
 	const struct proto *proto = end == END_REFUSED ? detect_by_port(c, OVER_TCP, &request_dir) : NULL;
 	if (proto && request_dir == c->opener)
 		pair_report_refused(c, proto, request_dir, ts);
-	pair_finish_all(c, ends[end].outcome, ends[end].reason, ts);
+	pair_finish_all(c, ends[end].outcome, ends[end].reason, ts, true);
 	pair_clear(c);
 	session_stop(c);
 }

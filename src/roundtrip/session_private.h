@@ -87,8 +87,9 @@ extern const struct parser_ops session_parser_ops;
 void pair_finish(struct conn *c, struct message *request, enum outcome outcome, const char *reason, u64 ts, bool keep);
 /* Bytes of a direction are lost: what waits becomes suspect, what was in progress there ends. */
 void pair_gap(struct conn *c, int dir, u64 ts);
-/* Nothing can be answered any more: every waiting request ends this way. */
-void pair_finish_all(struct conn *c, enum outcome outcome, const char *reason, u64 ts);
+/* Nothing can be answered any more: every waiting request ends this way; those that are still being read only if `unfinished`
+ * (their parser must not be called again). */
+void pair_finish_all(struct conn *c, enum outcome outcome, const char *reason, u64 ts, bool unfinished);
 void pair_timeouts(struct conn *c, u64 now);
 u64 pair_deadline(const struct session *s);
 /* Frees every message of the connection without telling anybody. */
