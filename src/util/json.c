@@ -18,11 +18,6 @@ static inline u64 special_bytes(u64 w)
 	return (~plain | w) & HIGH;
 }
 
-static inline bool is_special(u8 c)
-{
-	return c < 0x20 || c >= 0x80 || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&';
-}
-
 /* Length of the well-formed UTF-8 sequence (RFC 3629) at p, which starts with a byte from 0x80 on; 0 when there is none. */
 static size_t utf8_length(const u8 *p, size_t n)
 {
@@ -101,6 +96,18 @@ static inline size_t first_byte(u64 marks)
 	return (size_t)bits >> 3;
 }
 
+/* The bytes of p[0..n), n from 1 to 8, as one word: some of them twice, never one beyond. */
+static inline u64 load_short(const u8 *p, size_t n)
+{
+	if (n >= 4) {
+		u32 head, tail;
+		memcpy(&head, p, 4);
+		memcpy(&tail, p + n - 4, 4);
+		return (u64)tail << 32 | head;
+	}
+	return (ONES * p[0]) ^ ((u64)(p[0] ^ p[n / 2]) << 8) ^ ((u64)(p[0] ^ p[n - 1]) << 16);
+}
+
 /* Copies the bytes before the first special one; to[] has room for n. Returns how many. */
 static inline size_t copy_plain(char *to, const u8 *p, size_t n)
 {
@@ -113,13 +120,21 @@ static inline size_t copy_plain(char *to, const u8 *p, size_t n)
 		if (marks)
 			return i + first_byte(marks);
 	}
-	if (i && i < n) { /* the rest, with bytes already seen before it */
+	if (i == n)
+		return n;
+	if (i) { /* the rest, with bytes already seen before it */
 		memcpy(&w, p + n - 8, 8);
 		memcpy(to + n - 8, &w, 8);
 		marks = special_bytes(w);
 		return marks ? n - 8 + first_byte(marks) : n;
 	}
-	while (i < n && !is_special(p[i])) {
+	bool plain = !special_bytes(load_short(p, n));
+	if (plain && n >= 4) {
+		memcpy(to, p, 4);
+		memcpy(to + n - 4, p + n - 4, 4);
+		return n;
+	}
+	while (i < n && (plain || !special_bytes(ONES * p[i]))) {
 		to[i] = (char)p[i];
 		i++;
 	}

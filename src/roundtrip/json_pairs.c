@@ -1,0 +1,142 @@
+#include "roundtrip/json_pairs.h"
+
+#include <stdlib.h>
+
+#include "util/bytes.h"
+#include "util/json.h"
+
+#define FEW 64
+#define FEW_BYTES 4096
+
+/* A name in canonical form and whose it is. */
+struct entry {
+	u64 prefix; /* its first 8 bytes, most significant first */
+	const char *name;
+	u32 n;
+	u32 index;
+};
+
+/* RFC 9110 section 5.6.2: tchar in its lower and its upper case form; 0: not allowed in a name. */
+static const u8 token[2][256] = {
+#define SAME(c) [c] = c
+#define LETTER(l, u, to) [l] = to, [u] = to
+#define PUNCTUATION                                                                                                           \
+	SAME('!'), SAME('#'), SAME('$'), SAME('%'), SAME('&'), SAME('\''), SAME('*'), SAME('+'), SAME('-'), SAME('.'), SAME('^'), \
+		SAME('_'), SAME('`'), SAME('|'), SAME('~'), SAME('0'), SAME('1'), SAME('2'), SAME('3'), SAME('4'), SAME('5'),     \
+		SAME('6'), SAME('7'), SAME('8'), SAME('9')
+#define LETTERS(X)                                                                                                           \
+	X('a', 'A'), X('b', 'B'), X('c', 'C'), X('d', 'D'), X('e', 'E'), X('f', 'F'), X('g', 'G'), X('h', 'H'), X('i', 'I'), \
+		X('j', 'J'), X('k', 'K'), X('l', 'L'), X('m', 'M'), X('n', 'N'), X('o', 'O'), X('p', 'P'), X('q', 'Q'),      \
+		X('r', 'R'), X('s', 'S'), X('t', 'T'), X('u', 'U'), X('v', 'V'), X('w', 'W'), X('x', 'X'), X('y', 'Y'), X('z', 'Z')
+#define TO_LOWER(l, u) LETTER(l, u, l)
+#define TO_UPPER(l, u) LETTER(l, u, u)
+	{ PUNCTUATION, LETTERS(TO_LOWER) },
+	{ PUNCTUATION, LETTERS(TO_UPPER) },
+};
+
+void header_canonical(char *to, const char *name, size_t n)
+{
+	bool upper = true;
+	for (size_t i = 0; i < n; i++) {
+		u8 c = token[upper][(u8)name[i]];
+		if (unlikely(c == 0)) {
+			memcpy(to, name, n);
+			return;
+		}
+		to[i] = (char)c;
+		upper = c == '-';
+	}
+}
+
+static u64 prefix_of(const char *p, size_t n)
+{
+	if (n >= 8)
+		return be64(p);
+	u64 v = 0;
+	for (size_t i = 0; i < 8; i++)
+		v = v << 8 | (i < n ? (u8)p[i] : 0);
+	return v;
+}
+
+static int compare_names(const struct entry *a, const struct entry *b)
+{
+	if (a->prefix != b->prefix)
+		return a->prefix < b->prefix ? -1 : 1;
+	int order = memcmp(a->name, b->name, MIN(a->n, b->n));
+	return order ? order : (a->n > b->n) - (a->n < b->n);
+}
+
+static bool before(const struct entry *a, const struct entry *b)
+{
+	if (likely(a->prefix != b->prefix))
+		return a->prefix < b->prefix;
+	int order = compare_names(a, b);
+	return order ? order < 0 : a->index < b->index;
+}
+
+/* Shell's sort: an insertion sort for the usual handful, and no recursion or memory for a hostile many. */
+static void sort(struct entry *v, size_t n)
+{
+	static const u16 gaps[] = { 44842, 19930, 8858, 3937, 1750, 701, 301, 132, 57, 23, 10, 4, 1 };
+	for (size_t g = 0; g < ARRAY_LEN(gaps); g++) {
+		size_t gap = gaps[g];
+		for (size_t i = gap; i < n; i++) {
+			struct entry e = v[i];
+			size_t k = i;
+			for (; k >= gap && before(&e, &v[k - gap]); k -= gap)
+				v[k] = v[k - gap];
+			v[k] = e;
+		}
+	}
+}
+
+static void write_sorted(struct buf *out, const struct pairs *pairs, const struct entry *v, size_t n)
+{
+	buf_addc(out, '{');
+	for (size_t i = 0; i < n; i++) {
+		bool more = i && compare_names(&v[i - 1], &v[i]) == 0;
+		if (!more) {
+			if (i)
+				buf_add(out, "],", 2);
+			json_str(out, str_make(v[i].name, v[i].n));
+			buf_add(out, ":[", 2);
+		} else {
+			buf_addc(out, ',');
+		}
+		json_str(out, pairs->v[v[i].index].value);
+	}
+	if (n)
+		buf_addc(out, ']');
+	buf_addc(out, '}');
+}
+
+void json_pairs(struct buf *out, const struct pairs *pairs)
+{
+	struct entry few[FEW], *v = few;
+	char few_names[FEW_BYTES], *names = few_names;
+	size_t n = pairs->n, bytes = 0, cap = sizeof(few_names);
+	for (size_t i = 0; i < n; i++)
+		bytes += pairs->v[i].name.n;
+	if (n > FEW || bytes > cap) {
+		v = malloc(n * sizeof(*v) + bytes);
+		names = (char *)(v + n);
+		cap = bytes;
+		if (!v) {
+			v = few;
+			names = few_names;
+			n = MIN(n, FEW);
+			cap = sizeof(few_names);
+		}
+	}
+	size_t used = 0, kept = 0;
+	for (; kept < n && pairs->v[kept].name.n <= cap - used; kept++) {
+		struct str name = pairs->v[kept].name;
+		header_canonical(names + used, name.p, name.n);
+		v[kept] = (struct entry){ prefix_of(names + used, name.n), names + used, name.n, (u32)kept };
+		used += name.n;
+	}
+	sort(v, kept);
+	write_sorted(out, pairs, v, kept);
+	if (v != few)
+		free(v);
+}
