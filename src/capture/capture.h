@@ -24,9 +24,10 @@ struct capture_options {
 };
 
 struct capture_stats {
-	u64 received; /* packets the kernel (or file) offered, without the dropped ones */
-	u64 dropped;  /* packets the kernel dropped for lack of room */
+	u64 received; /* packets the kernel (or file) offered, without the dropped ones; past the filter */
+	u64 dropped;  /* packets the kernel dropped for lack of room; from a pcapng file: what its recorder says it lost */
 	u64 ignored;  /* duplicates the engine itself left out (loopback's outgoing copy) */
+	u64 filtered; /* packets that did not match a filter applied outside the kernel (files) */
 	u64 bytes;    /* bytes read, for files: of the file */
 	u64 total;    /* bytes to read in all, when known (progress); 0 otherwise */
 };
@@ -39,6 +40,7 @@ struct capture {
 struct capture_engine {
 	const char *name;
 	bool live;
+	bool fanout; /* several workers can share the traffic; without it `workers` must be 0 or 1 */
 	int (*open)(struct capture_options *options, struct capture **ret);
 	/* Up to `max` packets into out[]; waits at most poll_ms. 0: nothing yet. -ENODATA: the end (files).
 	 * -ENETDOWN and the like: broken. The packets before stay valid until the next call. */
@@ -55,7 +57,9 @@ struct capture_engine {
 	void (*close)(struct capture *c);
 };
 
-/* Every engine, by name; NULL for an unknown one. */
+/* All engines, ended by NULL. */
+extern const struct capture_engine *const capture_engines[];
+/* One engine, by name; NULL for an unknown one. */
 const struct capture_engine *capture_engine_find(const char *name);
 /* The default for these options on this system: "file" with a file, otherwise "afpacket" on Linux, "libpcap" elsewhere. */
 const struct capture_engine *capture_engine_default(const struct capture_options *options);

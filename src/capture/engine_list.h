@@ -1,0 +1,2 @@
+/* One line per capture engine: X(name) for a file that ends with `const struct capture_engine capture_name`. */
+X(file)
