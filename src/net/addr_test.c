@@ -1,7 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "unit.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
 
 #include <arpa/inet.h>
+#include <cmocka.h>
 
 #include "net/net.h"
 

@@ -550,17 +550,16 @@ void pair_gap(struct conn *c, int dir, u64 ts)
 	}
 	for (struct message *q = s->first, *next; q; q = next) {
 		next = q->next;
-		if (answers && !has_answer(q))
+		bool hit = fifo ? answers : q->dir != dir; /* its answer, if it was under way, is cut */
+		if (hit && !has_answer(q))
 			q->state |= M_SUSPECT;
-		if (!fifo)
-			continue;
-		if (answers && q->answer && !has_answer(q) && !(q->flags & MSG_CLOSED)) {
+		if (hit && q->answer && !has_answer(q) && !(q->flags & MSG_CLOSED)) {
 			message_free(s, q->answer); /* the request is still being read: it waits on */
 			q->answer = NULL;
-		} else if (answers && q->answer && !has_answer(q)) {
+		} else if (hit && q->answer && !has_answer(q)) {
 			q->answer->flags |= MSG_PARTIAL;
 			pair_finish(c, q, OUTCOME_LOST, NULL, ts, false);
-		} else if (!answers && !(q->flags & MSG_CLOSED)) {
+		} else if (fifo && !answers && !(q->flags & MSG_CLOSED)) {
 			q->flags |= MSG_CLOSED | MSG_PARTIAL;
 			if (has_answer(q))
 				pair_finish(c, q, OUTCOME_ANSWERED, NULL, ts, false);

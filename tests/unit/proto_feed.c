@@ -242,9 +242,13 @@ static void feed_datagram(struct feed *f, const struct feed_step *step, u64 ts, 
 	ps->dir = step->dir;
 	ps->datagram = true;
 	ps->cut = n < step->n;
-	if (!f->rec.stopped)
-		verdict(f, step->dir, ps->proto->parse(ps, &c), &c);
-	f->side[step->dir].lost = false;
+	ps->datagram_len = (u32)step->n;
+	ps->multicast = f->opt->multicast && step->dir == FEED_CLIENT;
+	if (!f->rec.stopped && ps->proto->parse(ps, &c) == PARSE_NOT_MINE) {
+		buf_adds(&f->rec.log, "not mine\n");
+		f->rec.stopped = true;
+	}
+	assert_true(c.used <= c.n);
 	ps->chunk = NULL;
 	memset(copy, 0xdb, n);
 }

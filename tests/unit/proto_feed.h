@@ -31,6 +31,7 @@ struct feed_step {
 struct feed_options {
 	const struct proto_options *opt; /* NULL: everything on but bodies, secrets masked */
 	bool datagram;    /* a step is one datagram */
+	bool multicast;   /* datagrams of the client go to a group */
 	bool roles_known; /* the session knows from the SYN who sends requests; false: DIR_NONE at the start */
 	bool no_ack;      /* chunk.acked is STREAM_ACK_UNKNOWN */
 	u16 server_port;  /* ps->port; 0: the protocol's first */

@@ -208,6 +208,11 @@ static struct message *record_request(struct parser *ps, u64 key)
 	return find_request(recorder_of(ps), key, ps->chunk->offset + ps->chunk->used, ps->chunk->acked);
 }
 
+static struct message *record_waiting(struct parser *ps, struct message *after)
+{
+	return after ? after->next : recorder_of(ps)->waiting;
+}
+
 static void record_handover(struct parser *ps, const char *proto, struct message *request)
 {
 	struct recorder *r = recorder_of(ps);
@@ -223,6 +228,7 @@ static const struct parser_ops recorder_ops = {
 	.request = record_request,
 	.answer = record_answer,
 	.handover = record_handover,
+	.waiting = record_waiting,
 };
 
 void recorder_init(struct recorder *r, const struct proto *proto, const struct proto_options *opt)
