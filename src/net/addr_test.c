@@ -1,9 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
 
 #include <arpa/inet.h>
-#include <cmocka.h>
 
 #include "net/net.h"
 

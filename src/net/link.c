@@ -1,5 +1,20 @@
-/* Link layers: from the first byte of a packet to the network header. */
+/* Frames: Ethernet, VLAN tags, LLC, PPP, PPPoE, MPLS. */
 #include "net/walk.h"
+
+/* What a type or length field announces. */
+static enum net_result type_or_length(struct walk *w, u16 type)
+{
+	if (likely(type > 1500))
+		return link_type(w, type);
+	walk_limit(w, MIN(w->len, type));
+	return link_llc(w);
+}
+
+enum net_result link_ethernet(struct walk *w)
+{
+	const u8 *h = walk_take(w, 14);
+	return h ? type_or_length(w, be16(h + 12)) : walk_short(w, 14);
+}
 
 static enum net_result vlan_tag(struct walk *w)
 {
@@ -9,11 +24,30 @@ static enum net_result vlan_tag(struct walk *w)
 	if (!walk_enter(w))
 		return NET_TOO_DEEP;
 	walk_vlan(w, be16(h));
-	u16 type = be16(h + 2);
-	if (type > 1500)
-		return link_type(w, type);
-	walk_limit(w, MIN(w->len, type));
-	return link_llc(w);
+	return type_or_length(w, be16(h + 2));
+}
+
+/* 802.1BR: where a virtual machine's port is; 4 bytes and the next type. */
+static enum net_result vntag(struct walk *w)
+{
+	const u8 *h = walk_take(w, 6);
+	if (!h)
+		return walk_short(w, 6);
+	if (!walk_enter(w))
+		return NET_TOO_DEEP;
+	return type_or_length(w, be16(h + 4));
+}
+
+/* 802.1ah: a service id, then the customer's frame. */
+static enum net_result mac_in_mac(struct walk *w)
+{
+	const u8 *h = walk_take(w, 4);
+	if (!h)
+		return walk_short(w, 4);
+	if (!walk_enter(w))
+		return NET_TOO_DEEP;
+	w->seg->origin = origin_mix(w->seg->origin, be24(h + 1));
+	return link_ethernet(w);
 }
 
 enum net_result link_type(struct walk *w, u16 ethertype)
@@ -28,13 +62,27 @@ enum net_result link_type(struct walk *w, u16 ethertype)
 	case ETHERTYPE_QINQ_OLD:
 	case ETHERTYPE_QINQ_OLDER:
 		return vlan_tag(w);
+	case ETHERTYPE_PPPOE:
+		return link_pppoe(w);
+	case ETHERTYPE_MPLS:
+	case ETHERTYPE_MPLS_MULTICAST:
+		return link_mpls(w);
 	case ETHERTYPE_JUMBO_LLC:
 		return link_llc(w);
+	case ETHERTYPE_VNTAG:
+		return vntag(w);
+	case ETHERTYPE_PBB:
+		return mac_in_mac(w);
+	case ETHERTYPE_BRIDGED:
+		return walk_enter(w) ? link_ethernet(w) : NET_TOO_DEEP;
+	case ETHERTYPE_PPP_:
+		return walk_enter(w) ? link_ppp(w) : NET_TOO_DEEP;
 	default:
 		return NET_NOT_IP;
 	}
 }
 
+/* 802.2, with SNAP of RFC 1042 or of bridges (00-00-f8), or IP's own SAP. */
 enum net_result link_llc(struct walk *w)
 {
 	const u8 *h = walk_take(w, 3);
@@ -49,84 +97,112 @@ enum net_result link_llc(struct walk *w)
 	if (!h)
 		return walk_short(w, 5);
 	u32 oui = be24(h);
-	return oui == 0 || oui == 0xf8 ? link_type(w, be16(h + 3)) : NET_NOT_IP;
+	u16 type = be16(h + 3);
+	return (oui == 0 || oui == 0xf8) && type > 1500 ? link_type(w, type) : NET_NOT_IP;
 }
 
-enum net_result link_ethernet(struct walk *w)
+enum net_result link_ppp(struct walk *w)
 {
-	const u8 *h = walk_take(w, 14);
+	if (w->cap >= 2 && be16(w->p) == 0xff03)
+		walk_take(w, 2);
+	if (!w->cap)
+		return walk_short(w, 1);
+	u32 size = *w->p & 1 ? 1 : 2; /* an odd first byte is a whole, compressed field */
+	const u8 *h = walk_take(w, size);
 	if (!h)
-		return walk_short(w, 14);
-	u16 type = be16(h + 12);
-	if (likely(type > 1500))
-		return link_type(w, type);
-	walk_limit(w, MIN(w->len, type));
-	return link_llc(w);
-}
-
-static enum net_result linux_sll(struct walk *w)
-{
-	const u8 *h = walk_take(w, 16);
-	if (!h)
-		return walk_short(w, 16);
-	w->seg->origin = origin_mix(w->seg->origin, be16(h)); /* packet type: tells loopback's two copies apart */
-	u16 type = be16(h + 14);
-	return type == 4 ? link_llc(w) : link_type(w, type);
-}
-
-static enum net_result linux_sll2(struct walk *w)
-{
-	const u8 *h = walk_take(w, 20);
-	if (!h)
-		return walk_short(w, 20);
-	w->seg->origin = origin_mix(w->seg->origin, be32(h + 4) << 3 ^ h[10]);
-	u16 type = be16(h);
-	return type == 4 ? link_llc(w) : link_type(w, type);
-}
-
-/* An address family, of whatever system and byte order. */
-static enum net_result by_family(struct walk *w, u32 family)
-{
-	if (family > 0xffff)
-		family = __builtin_bswap32(family);
-	switch (family) {
-	case 2:
+		return walk_short(w, size);
+	switch (size == 1 ? *h : be16(h)) {
+	case 0x0021:
 		return ip_v4(w);
-	case 10: /* Linux */
-	case 24: /* NetBSD, OpenBSD */
-	case 28: /* FreeBSD */
-	case 30: /* Darwin */
+	case 0x0057:
 		return ip_v6(w);
+	case 0x0281:
+	case 0x0283:
+		return link_mpls(w);
 	default:
 		return NET_NOT_IP;
 	}
 }
 
-static enum net_result null_loop(struct walk *w)
+enum net_result link_pppoe(struct walk *w)
 {
-	const u8 *h = walk_take(w, 4);
-	return h ? by_family(w, be32(h)) : walk_short(w, 4);
+	const u8 *h = walk_take(w, 6);
+	if (!h)
+		return walk_short(w, 6);
+	if (h[0] != 0x11)
+		return NET_MALFORMED;
+	if (h[1] != 0) /* discovery */
+		return NET_NOT_IP;
+	if (!walk_enter(w))
+		return NET_TOO_DEEP;
+	walk_tunnel(w, TUNNEL_PPPOE, be16(h + 2));
+	if (be16(h + 4))
+		walk_limit(w, be16(h + 4));
+	return link_ppp(w);
 }
 
-enum net_result link_other(struct walk *w, u16 linktype)
+/* Whether the bytes `at` from here could be an Ethernet frame: its type is one that is seen in practice. */
+static bool looks_ethernet(const struct walk *w, u32 at)
 {
-	switch (linktype) {
-	case LINKTYPE_NULL:
-	case LINKTYPE_LOOP:
-		return null_loop(w);
-	case LINKTYPE_RAW:
-	case 12: /* what LINKTYPE_RAW is called by some systems */
-	case 14:
-		return ip_any(w);
-	case LINKTYPE_IPV4:
-		return ip_v4(w);
-	case LINKTYPE_IPV6:
-		return ip_v6(w);
-	case LINKTYPE_LINUX_SLL:
-		return linux_sll(w);
-	case LINKTYPE_LINUX_SLL2:
-		return linux_sll2(w);
+	if (w->cap < at + 14)
+		return false;
+	switch (be16(w->p + at + 12)) {
+	case ETHERTYPE_IPV4:
+	case ETHERTYPE_ARP_:
+	case ETHERTYPE_IPV6_:
+	case ETHERTYPE_VLAN_:
+	case ETHERTYPE_QINQ:
+	case ETHERTYPE_QINQ_OLD:
+	case ETHERTYPE_MPLS:
+	case ETHERTYPE_PPPOE:
+	case 0x8863: /* PPPoE discovery */
+	case 0x88cc: /* LLDP */
+		return true;
 	default:
-		return NET_LINKTYPE;
+		return false;
 	}
+}
+
+/* Whether an IP header whose version fits makes sense further on. */
+static bool looks_ip(const struct walk *w, u8 version)
+{
+	if (w->cap < 20)
+		return true;
+	if (version == 6)
+		return be16(w->p + 4) + 40u <= w->len;
+	u32 header = (w->p[0] & 15u) * 4, total = be16(w->p + 2);
+	return header >= 20 && total <= w->len && (total == 0 || total >= header);
+}
+
+/* A label stack does not say what it carries: IP by its version, else an Ethernet pseudowire with or without the control word
+ * (RFC 4448). A MAC address may look like an IP version or a control word. */
+static enum net_result mpls_payload(struct walk *w)
+{
+	if (!w->cap)
+		return walk_short(w, 1);
+	u8 nibble = *w->p >> 4;
+	if ((nibble == 4 || nibble == 6) && (looks_ip(w, nibble) || !looks_ethernet(w, 0)))
+		return ip_any(w);
+	if (nibble == 0 && looks_ethernet(w, 4) && be16(w->p) == 0) { /* the control word's reserved bits */
+		walk_take(w, 4);
+		return link_ethernet(w);
+	}
+	return looks_ethernet(w, 0) ? link_ethernet(w) : NET_NOT_IP;
+}
+
+enum net_result link_mpls(struct walk *w)
+{
+	if (!walk_enter(w))
+		return NET_TOO_DEEP;
+	for (int i = 0; i < MPLS_LABELS; i++) {
+		const u8 *h = walk_take(w, 4);
+		if (!h)
+			return walk_short(w, 4);
+		u32 entry = be32(h);
+		if (!(entry & 0x100)) /* not the bottom of the stack */
+			continue;
+		walk_tunnel(w, TUNNEL_MPLS, entry >> 12);
+		return mpls_payload(w);
+	}
+	return NET_TOO_DEEP;
 }

@@ -4,8 +4,12 @@
 
 #include "net/walk.h"
 
+#define DEFAULT_FRAGMENT_BYTES (4 * MIB)
+
 struct net {
-	u64 now; /* time of the latest packet */
+	u64 now;        /* time of the latest packet */
+	u32 assembled;  /* datagrams put together: tells whether `whole` was written meanwhile */
+	struct fragments fragments;
 };
 
 const char *net_result_name(enum net_result r)
@@ -20,17 +24,50 @@ const char *net_result_name(enum net_result r)
 
 struct net *net_new(size_t fragment_bytes)
 {
-	return calloc(1, sizeof(struct net));
+	struct net *n = calloc(1, sizeof(*n));
+	if (n && !fragments_init(&n->fragments, fragment_bytes ? fragment_bytes : DEFAULT_FRAGMENT_BYTES)) {
+		free(n);
+		return NULL;
+	}
+	return n;
 }
 
 void net_free(struct net *n)
 {
+	if (n)
+		fragments_done(&n->fragments);
 	free(n);
 }
 
 u64 net_fragments_expired(const struct net *n)
 {
-	return 0;
+	return fragments_expired(&n->fragments, n->now);
+}
+
+u32 net_assembled(const struct net *n)
+{
+	return n->assembled;
+}
+
+enum net_result net_fragment(struct walk *w, struct fragment *in, u8 *ret_protocol)
+{
+	struct datagram_whole whole;
+	in->key.src = w->seg->src;
+	in->key.dst = w->seg->dst;
+	in->key.origin = w->seg->origin;
+	in->ts = w->seg->ts;
+	in->p = w->p;
+	in->cap = w->cap;
+	in->len = w->len;
+	enum net_result r = fragment_add(&w->net->fragments, in, &whole);
+	if (r != NET_SEGMENT)
+		return r;
+	w->net->assembled++;
+	w->p = whole.p;
+	w->cap = whole.cap;
+	w->len = whole.len;
+	*ret_protocol = whole.protocol;
+	return r;
 }
 
 /* Everything but the common case. */

@@ -5,6 +5,7 @@
 #ifndef PACKETD_NET_WALK_H
 #define PACKETD_NET_WALK_H
 
+#include "net/fragment.h"
 #include "net/net.h"
 #include "util/bytes.h"
 
@@ -15,14 +16,20 @@
 enum ethertype {
 	ETHERTYPE_IPV4 = 0x0800,
 	ETHERTYPE_ARP_ = 0x0806,
+	ETHERTYPE_ERSPAN3 = 0x22eb,
+	ETHERTYPE_BRIDGED = 0x6558, /* transparent Ethernet bridging, a frame */
 	ETHERTYPE_VLAN_ = 0x8100,
 	ETHERTYPE_IPV6_ = 0x86dd,
-	ETHERTYPE_PPP = 0x880b,
+	ETHERTYPE_PPP_ = 0x880b,
+	ETHERTYPE_WCCP = 0x883e,
 	ETHERTYPE_MPLS = 0x8847,
 	ETHERTYPE_MPLS_MULTICAST = 0x8848,
 	ETHERTYPE_PPPOE = 0x8864,
 	ETHERTYPE_JUMBO_LLC = 0x8870,
 	ETHERTYPE_QINQ = 0x88a8,
+	ETHERTYPE_ERSPAN = 0x88be,
+	ETHERTYPE_PBB = 0x88e7, /* MAC in MAC */
+	ETHERTYPE_VNTAG = 0x8926,
 	ETHERTYPE_QINQ_OLD = 0x9100,
 	ETHERTYPE_QINQ_OLDER = 0x9200,
 };
@@ -124,13 +131,16 @@ static inline enum net_result segment_tcp(struct segment *seg, const u8 *h, u32 
 	return NET_SEGMENT;
 }
 
-/* link.c */
+/* link.c: from a frame to what it carries. */
 enum net_result link_ethernet(struct walk *w);
 enum net_result link_type(struct walk *w, u16 ethertype);
+enum net_result link_llc(struct walk *w);
+/* PPP's protocol field and on; the address and control bytes ff 03 may stand before. */
 enum net_result link_ppp(struct walk *w);
 enum net_result link_pppoe(struct walk *w);
-enum net_result link_llc(struct walk *w);
-/* Everything that is not Ethernet. */
+enum net_result link_mpls(struct walk *w);
+
+/* linktype.c: the captures that do not begin with Ethernet. */
 enum net_result link_other(struct walk *w, u16 linktype);
 
 /* ip.c */
@@ -138,7 +148,18 @@ enum net_result ip_any(struct walk *w);
 enum net_result ip_v4(struct walk *w);
 enum net_result ip_v6(struct walk *w);
 
-/* transport.c */
+/* transport.c: what IP carries. */
 enum net_result transport(struct walk *w, u8 protocol);
+
+/* tunnel.c */
+enum net_result tunnel_gre(struct walk *w);
+bool tunnel_has_port(u16 dport);
+/* The UDP datagram in w->seg, whose payload w is at, may carry packets: the inner segment if it does, itself if not. */
+enum net_result tunnel_udp(struct walk *w);
+
+/* net.c: the fragment `in`, complete when this returns NET_SEGMENT; w is then at the datagram's payload. */
+enum net_result net_fragment(struct walk *w, struct fragment *in, u8 *ret_protocol);
+/* Datagrams put together so far: when it has changed, slices of an earlier one are overwritten. */
+u32 net_assembled(const struct net *n);
 
 #endif
