@@ -18,7 +18,8 @@
 	X(NET_TRUNCATED, "truncated", "headers cut by the capture length")               \
 	X(NET_MALFORMED, "malformed", "header fields that contradict each other")        \
 	X(NET_LINKTYPE, "unknown_linktype", "a link type this program does not know")    \
-	X(NET_TOO_DEEP, "too_deep", "more encapsulations than the depth cap")
+	X(NET_TOO_DEEP, "too_deep", "more encapsulations than the depth cap")            \
+	X(NET_LEFT_OUT, "left_out", "of an address family the user does not want")
 
 enum net_result {
 #define X(id, name, text) id,

@@ -1,0 +1,40 @@
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "util/cpus.h"
+
+static void test_quota(void **state)
+{
+	assert_int_equal(cpus_of_quota("max 100000\n"), 0);
+	assert_int_equal(cpus_of_quota("200000 100000\n"), 2);
+	assert_int_equal(cpus_of_quota("150000 100000"), 2);
+	assert_int_equal(cpus_of_quota("5000 100000"), 1);
+	assert_int_equal(cpus_of_quota("-1 100000"), 0);
+	assert_int_equal(cpus_of_quota("100000 0"), 0);
+	assert_int_equal(cpus_of_quota("nonsense"), 0);
+	assert_int_equal(cpus_of_quota("9223372036854775 1"), 4096);
+}
+
+static void test_affinity(void **state)
+{
+	cpu_set_t before, one;
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	assert_in_range(cpus_available(), 1, CPU_COUNT(&before));
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
+		if (CPU_ISSET(i, &before))
+			CPU_SET(i, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(cpus_available(), 1);
+	sched_setaffinity(0, sizeof(before), &before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_quota), cmocka_unit_test(test_affinity) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
