@@ -170,7 +170,7 @@ class Tcpdump:
     def __init__(self, path, interface, expression, namespace=None, options=()):
         self.prefix = ['ip', 'netns', 'exec', namespace] if namespace else []
         self.path = path
-        self.child = subprocess.Popen(self.prefix + ['tcpdump', '-U', '-n', '-i', interface, '-w', path, '-B', '16384', '--immediate-mode', '--time-stamp-precision=nano',
+        self.child = subprocess.Popen(self.prefix + ['tcpdump', '-Z', 'root', '-U', '-n', '-i', interface, '-w', path, '-B', '16384', '--immediate-mode', '--time-stamp-precision=nano',
                                                      *options, expression], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         ready = threading.Event()
 
