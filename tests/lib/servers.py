@@ -1,6 +1,7 @@
 """Real servers for recordings and live tests: nginx, redis-server, unbound, each in a folder of its own and ended by close()."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,7 +12,8 @@ import time
 
 NGINX = '''
 daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/error.log; {user}
-events {{ worker_connections 4096; }}
+worker_rlimit_nofile {files};
+events {{ worker_connections {connections}; }}
 http {{
   access_log off; default_type text/plain; keepalive_requests 1000000; keepalive_timeout 60; tcp_nodelay on; etag on;
   client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
@@ -26,9 +28,8 @@ http {{
     location = /moved {{ return 301 /item/1; }}
     location = /upload {{ client_max_body_size 8m; proxy_pass http://unix:{dir}/back.sock:/; proxy_hide_header X-Item; }}
     location = /hang {{ proxy_pass http://unix:{dir}/hang.sock:/; }}
-    location = /404 {{ internal; }}
   }}
-  server {{ listen unix:{dir}/back.sock; location / {{ return 200 "stored\\n"; }} }}
+  server {{ listen unix:{dir}/back.sock; location / {{ return 200 "stored\\n"; }} location = /status {{ stub_status; }} }}
 }}
 '''
 
@@ -90,9 +91,9 @@ class Nginx(Server):
 
     SIZES = (0, 1, 100, 1400, 2000, 5000, 20000, 100000)
 
-    def __init__(self, address='127.0.0.1', port=18080, namespace=None, extra_listen=()):
+    def __init__(self, address='127.0.0.1', port=18080, namespace=None, extra_listen=(), connections=4096):
         super().__init__(namespace)
-        self.address, self.port = address, port
+        self.address, self.port, self.asked = address, port, 0
         for kind in ('size', 'zip'):
             os.makedirs(os.path.join(self.dir, 'www', kind))
             for n in self.SIZES:
@@ -105,8 +106,14 @@ class Nginx(Server):
         listen = ' '.join('listen %s:%d;' % ('[%s]' % a if ':' in a else a, port) for a in (address, *extra_listen))
         conf = os.path.join(self.dir, 'nginx.conf')
         with open(conf, 'w', encoding='utf8') as f:
-            f.write(NGINX.format(dir=self.dir, listen=listen, user='user root;' if os.geteuid() == 0 else ''))
+            f.write(NGINX.format(dir=self.dir, listen=listen, connections=connections, files=connections + 100, user='user root;' if os.geteuid() == 0 else ''))
         self.start(['nginx', '-p', self.dir, '-c', conf], lambda: self.listening(address, port))
+
+    def requests(self):
+        """Requests it has been sent so far, by its own count, but for those that ask for the count."""
+        text = subprocess.run(['curl', '-sS', '--unix-socket', os.path.join(self.dir, 'back.sock'), 'http://x/status'], capture_output=True, text=True, check=True).stdout
+        self.asked += 1
+        return int(text.split('\n')[2].split()[2]) - self.asked
 
     def close(self):
         self.hang.close()
@@ -118,7 +125,15 @@ class Redis(Server):
         super().__init__(namespace)
         self.address, self.port = address, port
         self.start(['redis-server', '--port', str(port), '--bind', address, '--save', '', '--appendonly', 'no', '--dir', self.dir,
-                    '--protected-mode', 'no', '--client-output-buffer-limit', 'pubsub 0 0 0'], lambda: self.listening(address, port))
+                    '--protected-mode', 'no', '--unixsocket', os.path.join(self.dir, 'sock')], lambda: self.listening(address, port))
+        self.asked = 0
+
+    def commands(self):
+        """Commands it has carried out so far, by its own count, but for those that ask for the count."""
+        text = subprocess.run(['redis-cli', '-s', os.path.join(self.dir, 'sock'), 'INFO', 'stats'], capture_output=True, text=True, check=True).stdout
+        count = int(re.search(r'total_commands_processed:(\d+)', text)[1]) - self.asked
+        self.asked += 1
+        return count
 
 
 UNBOUND = '''
