@@ -100,7 +100,7 @@ static inline void put_key(struct writer *w, const struct json_op *op)
 	w->first = false;
 }
 
-#define LOAD(type) (*(const type *)memcpy(&(type){ 0 }, at, sizeof(type)))
+#define LOAD(type) (*(type *)memcpy(&(type){ 0 }, at, sizeof(type)))
 
 static u64 load_unsigned(u8 type, const char *at)
 {

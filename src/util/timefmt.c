@@ -307,6 +307,65 @@ bool duration_parse(struct str text, u64 *ret_ns)
 	return true;
 }
 
+/* n digits at the front of the text, stepped over; `before`, unless 0, must stand before them. */
+static bool take_digits(struct str *t, char before, u32 n, unsigned most, int *ret)
+{
+	u32 skip = before != 0;
+	unsigned v = 0;
+	if (t->n < n + skip || (skip && t->p[0] != before))
+		return false;
+	for (u32 i = skip; i < n + skip; i++) {
+		if (!is_digit(t->p[i]))
+			return false;
+		v = v * 10 + (unsigned)(t->p[i] - '0');
+	}
+	t->p += n + skip;
+	t->n -= n + skip;
+	*ret = (int)v;
+	return v <= most;
+}
+
+/* .25 and the like as ns. */
+static u64 take_fraction(struct str *t)
+{
+	u64 ns = 0, place = NS_PER_SEC / 10;
+	if (t->n < 2 || *t->p != '.' || !is_digit(t->p[1]))
+		return 0;
+	for (t->p++, t->n--; t->n && is_digit(*t->p); t->p++, t->n--, place /= 10)
+		ns += place * (u64)(*t->p - '0');
+	return ns;
+}
+
+bool time_parse(struct str t, u64 *ret_ns)
+{
+	struct tm tm = { .tm_mday = 1, .tm_isdst = -1 };
+	int hours = 0, minutes = 0;
+	u64 fraction_ns = 0;
+	if (!take_digits(&t, 0, 4, 2500, &tm.tm_year) || !take_digits(&t, '-', 2, 12, &tm.tm_mon) || !take_digits(&t, '-', 2, 31, &tm.tm_mday))
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	if (t.n && (*t.p == 'T' || *t.p == 't' || *t.p == ' ')) {
+		if (!take_digits(&t, *t.p, 2, 23, &tm.tm_hour) || !take_digits(&t, ':', 2, 59, &tm.tm_min))
+			return false;
+		if (t.n && *t.p == ':' && !take_digits(&t, ':', 2, 59, &tm.tm_sec))
+			return false;
+		fraction_ns = take_fraction(&t);
+	}
+	bool zulu = str_eq_nocase(t, STR("z")), east = t.n && *t.p == '+', zoned = zulu || east || (t.n && *t.p == '-');
+	if (zoned && !zulu && (!take_digits(&t, *t.p, 2, 23, &hours) || !take_digits(&t, ':', 2, 59, &minutes)))
+		return false;
+	int day = tm.tm_mday;
+	if ((t.n && !zulu) || tm.tm_mon < 0 || day < 1)
+		return false;
+	i64 sec = zoned ? (i64)timegm(&tm) : (i64)mktime(&tm);
+	sec -= (east ? 1 : -1) * (hours * 3600 + minutes * 60);
+	if (sec < 0 || tm.tm_mday != day) /* 31 February */
+		return false;
+	*ret_ns = (u64)sec * NS_PER_SEC + fraction_ns;
+	return true;
+}
+
 void bytes_short(struct buf *b, u64 n)
 {
 	static const char letters[] = "kMGTPE";

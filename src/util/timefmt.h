@@ -15,6 +15,9 @@ void duration_go(struct buf *b, u64 ns);
 void duration_short(struct buf *b, u64 ns);
 /* "500ms", "15s", "1h30m", "0.5s" or a bare number of seconds; false when it is none of these. */
 bool duration_parse(struct str text, u64 *ret_ns);
+/* "2025-03-01T09:00:00.25Z", "2025-03-01 09:00+08:00", "2025-03-01": seconds, time and zone may be missing, then they are 0
+ * and local. False when it is none of these, or before 1970. */
+bool time_parse(struct str text, u64 *ret_ns);
 /* Bytes for people: 812, 1.2k, 34M. */
 void bytes_short(struct buf *b, u64 n);
 

@@ -81,6 +81,25 @@ static void test_duration_parse(void **state)
 	buf_done(&b);
 }
 
+static void test_time_parse(void **state)
+{
+	static const struct sample good[] = {
+		{ 1740819600250000000, "2025-03-01T09:00:00.25Z" }, { 1740819600000000000, "2025-03-01T17:00:00+08:00" }, { 1740819600000000000, "2025-03-01 04:30-04:30" },
+		{ 1740787200000000000, "2025-03-01" }, { 1740819600000000000, "2025-03-01T09:00" }, { 1740819601000000000, "2025-03-01t09:00:01z" },
+		{ 951782400000000000, "2000-02-29" }, { 1740819600123456789, "2025-03-01T09:00:00.1234567899Z" }, { 0, "1970-01-01" },
+	};
+	static const char *const bad[] = { "", "2025", "2025-03", "2025-13-01", "2025-00-01", "2025-02-31", "2025-03-01T", "2025-03-01T24:00", "2025-03-01T09", "2025-03-01T09:00:00.Z",
+					   "2025-03-01T09:00:00Zx", "2025-03-01T09:00:00+8", "1969-12-31", "2025-3-1", "x", "2025-03-01T09:00:60Z", "2025-02-29" };
+	u64 ns;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		assert_true(time_parse(str_from(good[i].text), &ns));
+		assert_int_equal(ns, good[i].v);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (time_parse(str_from(bad[i]), &ns))
+			fail_msg("taken for a time: %s", bad[i]);
+}
+
 /* Each zone in a thread of its own: the cache of the second and of the offset is the thread's. */
 struct zone_case {
 	const char *tz;
@@ -165,7 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calendar),    cmocka_unit_test(test_duration_go),    cmocka_unit_test(test_duration_short),
-		cmocka_unit_test(test_bytes_short), cmocka_unit_test(test_duration_parse), cmocka_unit_test(test_rfc3339),
+		cmocka_unit_test(test_time_parse),  cmocka_unit_test(test_bytes_short), cmocka_unit_test(test_duration_parse), cmocka_unit_test(test_rfc3339),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
