@@ -296,7 +296,8 @@ static void feed_start(struct feed *f, const struct proto *proto, const struct f
 char *feed_run(const struct proto *proto, const struct feed_step *steps, size_t len, const struct feed_options *opt, const struct feed_plan *plan)
 {
 	static const struct feed_options no_options;
-	struct feed *f = malloc(sizeof(*f));
+	static struct feed *f; /* large: kept from run to run */
+	f = f ? f : malloc(sizeof(*f));
 	assert_non_null(f);
 	memset(&f->side, 0, sizeof(f->side));
 	f->opt = opt ? opt : &no_options;
@@ -313,7 +314,6 @@ char *feed_run(const struct proto *proto, const struct feed_step *steps, size_t 
 	recorder_end(&f->rec, (bool[]){ f->side[0].fin, f->side[1].fin });
 	char *log = strdup(buf_cstr(&f->rec.log));
 	recorder_done(&f->rec);
-	free(f);
 	return log;
 }
 

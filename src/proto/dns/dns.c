@@ -65,6 +65,7 @@ static void take_query(struct parser *ps, const struct arrival *a)
 	const struct dns_scan *s = &a->scan;
 	struct dns_message *d = begin(ps, SIDE_REQUEST, a);
 	d->m.key = question_key(ps, s, ps->dir);
+	d->losses = ((const struct dns_state *)ps->state)->losses[ps->dir ^ 1];
 	/* asked of a group: whoever answers does so from an address of its own; DSO messages without an id have no answer (RFC 8490) */
 	if (ps->multicast || (dns_opcode_of(s->flags) == DNS_OP_DSO && s->id == 0))
 		d->m.flags |= MSG_ONEWAY;
@@ -92,7 +93,7 @@ static void take_answer(struct parser *ps, const struct arrival *a)
 	u64 key = question_key(ps, s, ps->dir ^ 1);
 	struct message *q = parser_request(ps, key);
 	q = q ? q : query_by_id(ps, s);
-	if (!q && !ps->datagram && dns_transfer_rest(s))
+	if (dns_transfer_rest(ps, (const struct dns_message *)q, s))
 		return;
 	if (!q && (ps->multicast || is_group_port(ps))) {
 		take_announcement(ps, a);
@@ -121,6 +122,17 @@ static void take_transfer(struct parser *ps, struct dns_transfer *t, const struc
 		return;
 	t->answer = NULL;
 	parser_close(ps, &d->m);
+}
+
+/* Counts that cannot fit betray bytes that are no message long before its end. */
+static bool counts_fit(const u8 *header, size_t size)
+{
+	enum { COUNTS = 4, QUESTION_MIN = 5, RECORD_MIN = 11 };
+	struct rd r = rd_make(header + COUNTS, DNS_HEADER - COUNTS);
+	size_t need = DNS_HEADER + rd_u16be(&r) * (size_t)QUESTION_MIN;
+	for (int i = 0; i < 3; i++)
+		need += rd_u16be(&r) * (size_t)RECORD_MIN;
+	return need <= size;
 }
 
 /* A message is ours when its question is whole, or the capture is to blame, or an error answer has none at all. */
@@ -171,12 +183,12 @@ static enum parse parse_stream(struct parser *ps, struct chunk *c)
 	}
 	size_t size = be16(c->p), whole = PREFIX + size, shown = MIN(whole, SHOWN_MAX);
 	struct arrival a = { .size = size, .used = shown, .cut = shown < whole };
-	if (size < DNS_HEADER) {
+	if (size < DNS_HEADER || (c->n >= PREFIX + DNS_HEADER && !counts_fit(c->p + PREFIX, size))) {
 		c->used = 1;
 		return PARSE_DESYNC;
 	}
 	if (c->n < shown) {
-		c->want = shown;
+		c->want = c->n < PREFIX + DNS_HEADER ? PREFIX + DNS_HEADER : shown;
 		return PARSE_MORE;
 	}
 	dns_scan(&a.scan, c->p + PREFIX, shown - PREFIX);
@@ -199,6 +211,7 @@ static enum parse dns_parse(struct parser *ps, struct chunk *c)
 static void dns_gap(struct parser *ps)
 {
 	struct dns_state *state = ps->state;
+	state->losses[ps->dir]++;
 	for (int i = 0; i < DNS_TRANSFERS; i++)
 		if (state->transfers[i].dir == ps->dir)
 			state->transfers[i].answer = NULL; /* the session has ended, or ends, the message */

@@ -48,6 +48,7 @@ struct dns_message {
 	u32 total;                  /* the same, when some of them are not printed */
 	u32 messages;               /* of a transfer, when more than one */
 	u32 serial;                 /* IXFR query: the client's zone; has_serial */
+	u32 losses;                 /* query: dns_state.losses of the answer's direction when it was sent */
 	u16 id, rcode, full_rcode, qtype;
 	u16 class_mask;             /* bits of a class that name a class */
 	bool response, aa, tc, rd, ra, ad, cd;
@@ -86,6 +87,7 @@ struct dns_transfer {
 /* Parser state of a connection. */
 struct dns_state {
 	struct dns_transfer transfers[DNS_TRANSFERS];
+	u32 losses[2]; /* times bytes of a direction were lost or made no sense */
 };
 
 /* The transfer this message continues, or NULL. */
@@ -94,8 +96,8 @@ struct dns_transfer *dns_transfer_of(struct parser *ps, const struct dns_scan *s
 bool dns_transfer_begin(struct parser *ps, struct dns_message *query, struct dns_message *answer, const struct dns_scan *s);
 /* The next message of it; true when it was the last. */
 bool dns_transfer_next(struct dns_transfer *t, const struct dns_scan *s);
-/* An answer in the middle of a transfer whose beginning was not seen. */
-bool dns_transfer_rest(const struct dns_scan *s);
+/* A piece of a transfer whose beginning was not seen, or may not have been. `query` NULL: none is waiting. */
+bool dns_transfer_rest(const struct parser *ps, const struct dns_message *query, const struct dns_scan *s);
 /* Serial of the first SOA in a section. */
 bool dns_first_serial(const struct dns_scan *s, enum dns_section section, u32 *ret);
 

@@ -293,18 +293,21 @@ static u32 choose(const struct dns_message *d, const struct dns_scan *s, u32 max
 	return s->end <= KEEP_MAX ? s->end : end;
 }
 
-static void add_part(struct dns_message *d, const struct dns_scan *s, u32 max)
+/* False when not all of the message's records are shown. */
+static bool add_part(struct dns_message *d, const struct dns_scan *s, u32 max)
 {
 	struct dns_part part = { .next = NULL };
 	part.n = choose(d, s, max, &part);
-	u32 shown = 0;
-	for (int i = 0; i < DNS_SECTIONS; i++)
+	u32 shown = 0, entries = 0;
+	for (int i = 0; i < DNS_SECTIONS; i++) {
 		shown += part.shown[i];
+		entries += s->seen[i];
+	}
 	if (!shown || d->kept + part.n > KEEP_TOTAL)
-		return;
+		return entries == 0;
 	struct dns_part *new = arena_alloc(&d->m.arena, sizeof(part) + part.n);
 	if (!new)
-		return;
+		return false;
 	part.wire = memcpy(new + 1, s->p, part.n);
 	*new = part;
 	*(d->last_part ? &d->last_part->next : &d->parts) = new;
@@ -312,6 +315,7 @@ static void add_part(struct dns_message *d, const struct dns_scan *s, u32 max)
 	d->kept += part.n;
 	for (int i = 0; i < DNS_SECTIONS; i++)
 		d->shown[i] += part.shown[i];
+	return shown == entries;
 }
 
 void dns_keep(struct parser *ps, struct dns_message *d, const struct dns_scan *s)
@@ -319,7 +323,7 @@ void dns_keep(struct parser *ps, struct dns_message *d, const struct dns_scan *s
 	u32 max = ps->opt->max_records ? ps->opt->max_records : DNS_RECORDS_SHOWN;
 	for (int i = DNS_ANSWER; i < DNS_SECTIONS; i++)
 		d->records += s->seen[i];
-	add_part(d, s, max);
-	u32 shown = d->shown[DNS_ANSWER] + d->shown[DNS_AUTHORITY] + d->shown[DNS_ADDITIONAL];
-	d->total = shown < d->records ? d->records : 0;
+	d->records -= s->has_opt;
+	if (!add_part(d, s, max) || d->total)
+		d->total = d->records;
 }

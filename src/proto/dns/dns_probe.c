@@ -145,6 +145,7 @@ enum probe dns_probe(const u8 *p, size_t n, enum side *side)
 /* A start is proven by a message that makes sense to its last byte, or by a question and a record of it. */
 long dns_resync(struct parser *ps, const struct chunk *c)
 {
+	struct dns_state *state = ps->state;
 	size_t from = c->n > KEEP_MAX ? c->n - KEEP_MAX : 0, first_maybe = c->n;
 	size_t budget = 8 * c->n + KEEP_MAX; /* bytes looked at again: hostile ones look like a start everywhere */
 	for (size_t at = 0; at + PREFIX + DNS_HEADER <= c->n && budget; at++) {
@@ -156,11 +157,14 @@ long dns_resync(struct parser *ps, const struct chunk *c)
 			continue;
 		enum probe verdict = judge_part(p + PREFIX, n, room, &s);
 		budget -= MIN(budget, s.end + DNS_HEADER);
-		if (verdict == PROBE_SURE || (verdict == PROBE_MAYBE && at == 0 && c->boundary && s.seen[DNS_QUESTION]))
+		if (verdict == PROBE_SURE || (verdict == PROBE_MAYBE && at == 0 && c->boundary && s.seen[DNS_QUESTION])) {
+			state->losses[ps->dir] += at > 0;
 			return (long)at;
+		}
 		if (verdict == PROBE_MORE && at >= from && first_maybe == c->n)
 			first_maybe = at;
 	}
+	state->losses[ps->dir]++;
 	size_t rest = MIN(c->n, PREFIX + DNS_HEADER - 1);
 	return -2 - (long)MAX(rest, c->n - first_maybe);
 }

@@ -10,6 +10,11 @@ enum phase {
 	AT_END,
 };
 
+static bool is_transfer(u16 type)
+{
+	return type == DNS_TYPE_AXFR || type == DNS_TYPE_IXFR;
+}
+
 /* A serial behind two names. */
 static bool soa_serial(const u8 *base, const struct dns_rr *rr, u32 *ret)
 {
@@ -75,8 +80,7 @@ bool dns_transfer_next(struct dns_transfer *t, const struct dns_scan *s)
 struct dns_transfer *dns_transfer_of(struct parser *ps, const struct dns_scan *s)
 {
 	struct dns_state *state = ps->state;
-	bool fits = s->seen[DNS_QUESTION] == 0 || s->qtype == DNS_TYPE_AXFR || s->qtype == DNS_TYPE_IXFR;
-	if (ps->datagram || !fits)
+	if (ps->datagram || !(s->seen[DNS_QUESTION] == 0 || is_transfer(s->qtype)))
 		return NULL;
 	for (int i = 0; i < DNS_TRANSFERS; i++) {
 		struct dns_transfer *t = &state->transfers[i];
@@ -99,8 +103,7 @@ static struct dns_transfer *unused(struct dns_state *state)
 bool dns_transfer_begin(struct parser *ps, struct dns_message *query, struct dns_message *answer, const struct dns_scan *s)
 {
 	struct dns_transfer *slot = unused(ps->state);
-	bool wanted = query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR;
-	if (ps->datagram || !wanted || !slot || ps->dir == ps->request_dir || !s->seen[DNS_ANSWER])
+	if (ps->datagram || !is_transfer(query->qtype) || !slot || ps->dir == ps->request_dir || !s->seen[DNS_ANSWER])
 		return false;
 	struct dns_transfer t = { .answer = answer, .id = s->id, .dir = ps->dir, .incremental = query->qtype == DNS_TYPE_IXFR };
 	read_answers(&t, s);
@@ -114,9 +117,14 @@ bool dns_transfer_begin(struct parser *ps, struct dns_message *query, struct dns
 	return true;
 }
 
-bool dns_transfer_rest(const struct dns_scan *s)
+/* Every transfer begins with the new SOA. Behind lost bytes a SOA may be any of an IXFR's. */
+bool dns_transfer_rest(const struct parser *ps, const struct dns_message *query, const struct dns_scan *s)
 {
+	const struct dns_state *state = ps->state;
 	u32 serial;
-	bool fits = s->seen[DNS_QUESTION] == 0 || s->qtype == DNS_TYPE_AXFR || s->qtype == DNS_TYPE_IXFR;
-	return fits && s->seen[DNS_ANSWER] && !dns_first_serial(s, DNS_ANSWER, &serial);
+	bool fits = query ? is_transfer(query->qtype) : s->seen[DNS_QUESTION] == 0 || is_transfer(s->qtype);
+	if (ps->datagram || !fits || !s->seen[DNS_ANSWER])
+		return false;
+	bool lossy = query && query->losses != state->losses[ps->dir];
+	return lossy || !dns_first_serial(s, DNS_ANSWER, &serial);
 }
