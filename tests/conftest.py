@@ -1,0 +1,18 @@
+"""Shared by all Python tests: the library next door, the recorded captures, a seeded source of chance."""
+
+import os
+import random
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, 'lib'))
+
+SEED = os.environ.get('PACKETD_TEST_SEED', '1')
+
+
+@pytest.fixture
+def rng(request):
+    """The same for every run of a test; another with PACKETD_TEST_SEED."""
+    return random.Random(SEED + request.node.nodeid.split('::', 1)[1])

@@ -1,0 +1,52 @@
+/* Packets of any link type through net_decode: a segment never points outside its packet or datagram. The input is a sequence of
+ * packets: link type (one byte, an index), flags, captured length (16 bits), bytes. SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "net/net.h"
+#include "util/rd.h"
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+static const u16 linktypes[] = { LINKTYPE_ETHERNET, LINKTYPE_NULL, LINKTYPE_PPP, LINKTYPE_PPP_HDLC, LINKTYPE_PPP_ETHER, LINKTYPE_RAW, LINKTYPE_LOOP,
+				 LINKTYPE_LINUX_SLL, LINKTYPE_IPV4, LINKTYPE_IPV6, LINKTYPE_LINUX_SLL2, 147 };
+
+static void check(const struct segment *seg)
+{
+	volatile u8 sum = 0;
+	if (seg->caplen > seg->len || (seg->protocol != IPPROTO_TCP_ && seg->protocol != IPPROTO_UDP_)) {
+		fprintf(stderr, "fuzz_net: a segment that contradicts itself\n");
+		abort();
+	}
+	for (u32 i = 0; i < seg->caplen && !seg->unreachable; i++)
+		sum = (u8)(sum + seg->payload[i]); /* every byte may be read */
+	char text[46];
+	if (ip_format(&seg->src, text) > 45 || ip_format(&seg->dst, text) > 45)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	struct rd r = rd_make(data, size);
+	struct net *net = net_new(64 * KIB);
+	u64 ts = 1700000000 * NS_PER_SEC;
+	while (net && rd_left(&r) >= 4) {
+		u8 kind = rd_u8(&r), flags = rd_u8(&r);
+		u32 n = MIN(rd_u16be(&r), (u32)rd_left(&r));
+		const u8 *bytes = rd_take(&r, n);
+		u8 *copy = malloc(n ? n : 1);
+		if (!copy)
+			break;
+		if (n)
+			memcpy(copy, bytes, n);
+		ts += (flags & 7) * 5 * NS_PER_SEC;
+		struct packet p = { .ts = ts, .data = copy, .caplen = n, .len = flags & 8 ? n + 100 : n, .linktype = linktypes[kind % ARRAY_LEN(linktypes)],
+				    .ifindex = flags >> 6, .vlan_tci = flags & 16 ? 5 : 0 };
+		struct segment seg = { 0 };
+		if (net_decode(net, &p, &seg) == NET_SEGMENT)
+			check(&seg);
+		free(copy);
+	}
+	net_free(net);
+	return 0;
+}

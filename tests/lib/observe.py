@@ -1,0 +1,100 @@
+"""Runs the program on captures and compares what it reports with what is known to be true."""
+
+import collections
+import copy
+import json
+import os
+import subprocess
+import tempfile
+
+import capfile
+import wire
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
+PACKETD = os.environ.get('PACKETD', os.path.join(ROOT, 'build', 'packetd'))
+TIMEOUT = float(os.environ.get('PACKETD_TIMEOUT', '60'))
+OUTCOMES = ('answered', 'no_response', 'reset', 'lost', 'oneway', 'open')
+
+
+class Run:
+    """What one run printed: RoundTrips (parsed lines), the ledger, standard error."""
+
+    def __init__(self, roundtrips, ledger, stderr):
+        self.roundtrips, self.ledger, self.stderr = roundtrips, ledger, stderr
+
+
+def watch(path, *options, stdin=None):
+    """packetd watch --pcap-file PATH -o json; fails when the program does not end well or prints a line that is no JSON."""
+    with tempfile.NamedTemporaryFile(suffix='.ledger.json') as ledger:
+        command = [PACKETD, 'watch', '--pcap-file', str(path), '-o', 'json', '--ledger-json', ledger.name, *options]
+        env = dict(os.environ, TZ='UTC', ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', 'detect_leaks=1'))
+        done = subprocess.run(command, input=stdin, capture_output=True, timeout=TIMEOUT, env=env, check=False)
+        stderr = done.stderr.decode('utf8', 'replace')
+        assert done.returncode == 0, '%s: exit %d\n%s' % (' '.join(command), done.returncode, stderr[-4000:])
+        assert 'runtime error' not in stderr and 'Sanitizer' not in stderr, stderr[-4000:]
+        roundtrips = [json.loads(line) for line in done.stdout.splitlines()]
+        with open(ledger.name, encoding='utf8') as f:
+            counted = json.load(f)
+    check_ledger(counted, roundtrips if not options else None)
+    return Run(roundtrips, counted, stderr)
+
+
+def watch_frames(frames, *options, name='test.pcap'):
+    with tempfile.TemporaryDirectory() as d:
+        path = os.path.join(d, name)
+        mixed = len({f.linktype for f in frames}) > 1 or len({f.iface for f in frames}) > 1
+        capfile.write(path, capfile.pcapng_bytes(frames) if mixed or 'pcapng' in name else capfile.pcap_bytes(frames))
+        return watch(path, *options)
+
+
+def watch_packets(packets, *options, encapsulation='ethernet'):
+    return watch_frames([wire.frame(p, encapsulation) for p in packets], *options)
+
+
+def check_ledger(ledger, roundtrips=None):
+    """Every sum of DESIGN's ledger, recomputed from the counters, and against the lines that came out."""
+    reasons = ledger['packets']
+    assert reasons['captured'] == reasons['decoded'] + sum(reasons['skipped'].values()), reasons
+    b = ledger['stream_bytes']
+    seen = b['parsed'] + b['skipped'] + b['duplicate'] + b['gap'] + b['unrecognised'] + b['opaque'] + b['held']
+    assert b['seen'] == seen, (seen, b)
+    assert b['held'] == 0, b
+    out = collections.Counter((r['Proto'], r['Outcome']) for r in roundtrips) if roundtrips is not None else None
+    protocols = ledger['protocols']
+    for name, p in protocols.items():
+        assert p['requests'] == sum(p[o] for o in OUTCOMES) + p.get('waiting', 0), (name, p)
+        assert p.get('waiting', 0) == 0, (name, p)
+        if out is not None:
+            assert {o: p[o] for o in OUTCOMES} == {o: out[name, o] for o in OUTCOMES}, (name, p, out)
+    if out is not None:
+        assert {p for p, _ in out} <= set(protocols), out
+
+
+# What a rewriting of a capture may change, from least to most.
+SAME = ('Capture', 'Connection')                                    # where it was captured, how connections are numbered
+NETWORK = SAME + ('Network',)                                       # and what the network did
+TIMES = NETWORK + ('Duration', 'FirstByte', 'Request.Time', 'Response.Time')  # and when
+
+
+def normal(roundtrip, without=SAME, renamed=None):
+    """One canonical text of a RoundTrip without the fields of `without`; addresses replaced by `renamed`."""
+    r = copy.deepcopy(roundtrip)
+    for path in without:
+        *parents, last = path.split('.')
+        d = r
+        for name in parents:
+            d = (d or {}).get(name)
+        if d:
+            d.pop(last, None)
+    for side in ('Request', 'Response'):
+        if renamed and r.get(side):
+            r[side]['Host'] = renamed.get(r[side]['Host'], r[side]['Host'])
+    return json.dumps(r, sort_keys=True)
+
+
+def assert_same(run, expected, without=SAME, renamed=None):
+    got = collections.Counter(normal(r, without, renamed) for r in run.roundtrips)
+    want = collections.Counter(normal(r, without) for r in expected.roundtrips)
+    missing, extra = list((want - got).elements()), list((got - want).elements())
+    assert not missing and not extra, '%d missing, %d extra of %d\nmissing: %s\nextra:   %s\n%s' % (
+        len(missing), len(extra), sum(want.values()), '\n         '.join(missing[:3]), '\n         '.join(extra[:3]), run.stderr[-2000:])
