@@ -40,16 +40,20 @@ struct ledger {
 /* Adds what a worker has counted to *sum (relaxed loads: a moment's picture while running, exact afterwards). */
 void ledger_add(struct ledger *sum, const struct ledger *worker);
 
+/* Requests that have ended, one way or another. */
+u64 ledger_outcomes(const struct ledger_proto *p);
+
 /* Complete exchanges of those known to have taken place, 0…1: (answered + oneway + no_response + reset) / (requests - open - waiting
  * + orphan responses); 1 when nothing was seen. */
 double ledger_completeness(const struct ledger_proto *p);
 
-/* Checks the sums. Empty string when they hold, otherwise the first that does not, in words. `text` has room for 200. */
+/* Checks the sums of ledger_proto, of struct ledger (requests that ended = delivered + filtered, too) and of flow_counters.h;
+ * of a moment's picture while workers run they need not hold. Empty string when they hold, otherwise the first that does not, in words. `text` has room for 200. */
 const char *ledger_check(const struct ledger *l, char text[200]);
 
-/* The table that `watch` prints at its end. `title` may be NULL. */
+/* What `watch` prints at its end: lines of text, nothing that is zero. */
 void ledger_print(const struct ledger *l, struct buf *out);
-/* The same as one JSON object. */
+/* All of it as one JSON object; "problem" is what ledger_check says. */
 void ledger_json(const struct ledger *l, struct buf *out);
 
 #endif
