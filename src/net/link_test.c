@@ -275,6 +275,9 @@ static void test_null_loop(void **state)
 			check_hello(*state, &c, linktype, false);
 		}
 		craft_hello(&c);
+		craft_hex(&c, 0x0f, 0, 8, 0); /* an EtherType, behind Cisco's address byte */
+		check_hello(*state, &c, linktype, false);
+		craft_hello(&c);
 		craft_hex(&c, 7, 0, 0, 0);
 		assert_int_equal(result_of(*state, &c, linktype), NET_NOT_IP);
 	}

@@ -50,15 +50,19 @@ static enum net_result linux_sll2(struct walk *w)
 /* An address family in the byte order of whatever machine captured. */
 static enum net_result by_family(struct walk *w, u32 family)
 {
-	if (family > 0xffff)
+	if (family > 0xffff && (family & 0xffff) == 0)
 		family = __builtin_bswap32(family);
-	switch (family) {
+	switch (family & 0xffff) {
 	case 2:
 		return ip_v4(w);
 	case 10: /* Linux */
 	case 24: /* NetBSD, OpenBSD */
 	case 28: /* FreeBSD */
 	case 30: /* Darwin */
+		return ip_v6(w);
+	case 0x0800: /* some write an EtherType */
+		return ip_v4(w);
+	case 0x86dd:
 		return ip_v6(w);
 	default:
 		return NET_NOT_IP;

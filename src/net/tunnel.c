@@ -1,7 +1,15 @@
 /* Packets in packets: GRE and what it carries, and the tunnels over UDP. */
 #include "net/walk.h"
 
-enum { PORT_GTP_U = 2152, PORT_VXLAN = 4789, PORT_VXLAN_GPE = 4790, PORT_GENEVE = 6081, PORT_VXLAN_OLD = 8472 };
+enum {
+	PORT_GTP_U = 2152,
+	PORT_GRE = 4754, /* RFC 8086 */
+	PORT_VXLAN = 4789,
+	PORT_VXLAN_GPE = 4790,
+	PORT_GENEVE = 6081,
+	PORT_MPLS = 6635, /* RFC 7510 */
+	PORT_VXLAN_OLD = 8472, /* Linux before the number was assigned */
+};
 enum { GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000, GRE_ACK = 0x0080, GRE_VERSION = 7 };
 
 /* A mirrored frame. Type I has no header of its own, which shows in the absence of GRE's sequence number. */
@@ -152,23 +160,35 @@ static enum net_result gtp_u(struct walk *w)
 
 bool tunnel_has_port(u16 dport)
 {
-	return dport == PORT_VXLAN || dport == PORT_VXLAN_OLD || dport == PORT_VXLAN_GPE || dport == PORT_GENEVE || dport == PORT_GTP_U;
+	switch (dport) {
+	case PORT_GTP_U:
+	case PORT_GRE:
+	case PORT_VXLAN:
+	case PORT_VXLAN_GPE:
+	case PORT_GENEVE:
+	case PORT_MPLS:
+	case PORT_VXLAN_OLD:
+		return true;
+	default:
+		return false;
+	}
 }
 
+/* NET_MALFORMED: this is no tunnel. The headers of some are so weak that not finding IP behind them says the same. */
 static enum net_result tunnel_by_port(struct walk *w, u16 dport)
 {
-	if (!walk_enter(w))
+	enum net_result r;
+	if (dport == PORT_GRE)
+		r = tunnel_gre(w);
+	else if (dport == PORT_MPLS)
+		r = link_mpls(w);
+	else if (!walk_enter(w))
 		return NET_TOO_DEEP;
-	switch (dport) {
-	case PORT_GENEVE:
-		return geneve(w);
-	case PORT_GTP_U: {
-		enum net_result r = gtp_u(w);
-		return r == NET_NOT_IP ? NET_MALFORMED : r; /* neither IPv4 nor IPv6: a chance hit */
-	}
-	default:
-		return vxlan(w, dport == PORT_VXLAN_GPE);
-	}
+	else if (dport == PORT_GTP_U)
+		r = gtp_u(w);
+	else
+		return dport == PORT_GENEVE ? geneve(w) : vxlan(w, dport == PORT_VXLAN_GPE);
+	return r == NET_NOT_IP || (r == NET_TOO_DEEP && w->depth <= WALK_DEPTH) ? NET_MALFORMED : r;
 }
 
 enum net_result tunnel_udp(struct walk *w)

@@ -193,7 +193,7 @@ static void check_outer(void **state, u16 dport)
 
 static void test_not_a_tunnel(void **state)
 {
-	static const u16 ports[] = { 4789, 8472, 4790, 6081, 2152 };
+	static const u16 ports[] = { 4789, 8472, 4790, 6081, 2152, 4754, 6635 };
 	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
 		craft_text(&c, "\x12\x34\x81\x80 an answer to a question asked from this port");
 		craft_udp(&c, 53, ports[i]);
@@ -235,6 +235,26 @@ static void test_geneve(void **state)
 	check_outer(state, 6081);
 	craft_data(&c)[28] = 0x3f; /* options beyond the end */
 	check_outer(state, 6081);
+}
+
+static void test_gre_and_mpls_in_udp(void **state)
+{
+	craft_hello(&c);
+	craft_hex(&c, 0x20, 0, 8, 0, 0, 0, 0, 3);
+	craft_udp(&c, 50000, 4754);
+	craft_ipv4(&c, IPPROTO_UDP_, 8, 9);
+	check_tunnel(state, TUNNEL_GRE, 3);
+	craft_hello(&c);
+	craft_hex(&c, 0, 1, 0x01, 64);
+	craft_udp(&c, 50000, 6635);
+	craft_ipv4(&c, IPPROTO_UDP_, 8, 9);
+	assert_int_equal(check_hello(*state, &c, LINKTYPE_RAW, true).tunnel, TUNNEL_MPLS);
+	craft_start(&c); /* twenty labels without a bottom: no stack */
+	for (int i = 0; i < 20; i++)
+		craft_hex(&c, 0, 1, 0, 64);
+	craft_udp(&c, 50000, 6635);
+	craft_ipv4(&c, IPPROTO_UDP_, 8, 9);
+	check_outer(state, 6635);
 }
 
 static void craft_gtp(u8 flags, u8 type)
@@ -326,7 +346,7 @@ static void test_depth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_gre), T(test_gre_bad), T(test_erspan), T(test_ip_in_ip), T(test_vxlan), T(test_not_a_tunnel), T(test_geneve), T(test_gtp), T(test_nested), T(test_depth),
+		T(test_gre), T(test_gre_bad), T(test_erspan), T(test_ip_in_ip), T(test_vxlan), T(test_not_a_tunnel), T(test_geneve), T(test_gre_and_mpls_in_udp), T(test_gtp), T(test_nested), T(test_depth),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
