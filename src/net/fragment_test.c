@@ -359,6 +359,28 @@ static void test_tunnelled(void **state)
 	assert_int_equal(seg.tunnel, TUNNEL_IPIP);
 }
 
+/* A tunnel over UDP that turns out to be none, inside a datagram that came in fragments: the outer one is given, whole. */
+static void test_reassembled_not_a_tunnel(void **state)
+{
+	struct segment seg;
+	set16(datagram + 2, 4789);
+	assert_int_equal(feed(*state, piece(false, 32, DATAGRAM, 1), &seg), NET_FRAGMENT);
+	assert_int_equal(feed(*state, piece(false, 0, 32, 1), &seg), NET_SEGMENT);
+	assert_int_equal(seg.dport, 4789);
+	assert_int_equal(seg.tunnel, TUNNEL_NONE);
+	assert_memory_equal(seg.payload, datagram + 8, DATAGRAM - 8);
+}
+
+/* Time that runs backwards, as between files joined, is no reason to forget. */
+static void test_time_backwards(void **state)
+{
+	struct segment seg;
+	assert_int_equal(feed_at(*state, piece(false, 0, 32, 1), 100 * NS_PER_SEC, &seg), NET_FRAGMENT);
+	assert_int_equal(feed_at(*state, piece(false, 32, DATAGRAM, 1), NS_PER_SEC, &seg), NET_SEGMENT);
+	assert_datagram(&seg);
+	assert_int_equal(net_fragments_expired(*state), 0);
+}
+
 /* Fragments at random against a plain model: whatever completes is what was sent. */
 static void test_random(void **state)
 {
@@ -400,7 +422,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_every_order), T(test_interleaved), T(test_largest), T(test_duplicates), T(test_overlap4), T(test_overlap_end), T(test_overlap6),
 		T(test_hostile), T(test_timeout), T(test_reused_id), T(test_snapped), T(test_cap), T(test_finished_give_way), T(test_two_places),
-		T(test_tunnelled), T(test_random),
+		T(test_tunnelled), T(test_reassembled_not_a_tunnel), T(test_time_backwards), T(test_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

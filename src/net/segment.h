@@ -36,7 +36,7 @@ struct segment {
 	u32 len;             /* payload bytes on the wire */
 	u32 caplen;          /* payload bytes at `payload`; fewer than len in a snapped packet */
 	const u8 *payload;
-	u32 tunnel_id;       /* VNI, GRE key, PPPoE session; 0 without */
+	u32 tunnel_id;       /* VNI, GRE key, PPPoE or ERSPAN session, bottom MPLS label, GTP TEID; 0 without */
 	u16 vlan;            /* outermost VLAN id; 0 without */
 	u16 ifindex;         /* of the packet */
 	u32 origin;          /* mixes ifindex, VLAN and tunnel: tells copies of one packet taken at different places apart */
