@@ -12,9 +12,6 @@
 
 /* What one direction has that the parser has not taken. Each byte knows its packet. */
 struct side_state {
-	u8 bytes[TAIL_MAX];
-	u64 ts[TAIL_MAX], acked[TAIL_MAX];
-	bool boundary[TAIL_MAX];
 	size_t n, want;
 	u64 offset; /* of bytes[0] */
 	u64 skip;
@@ -22,6 +19,9 @@ struct side_state {
 	u64 desync_at;
 	u64 lost_acked; /* what the sender of the bytes given up had received */
 	bool lost, fin;
+	u8 bytes[TAIL_MAX]; /* from here on only the first n are valid */
+	u64 ts[TAIL_MAX], acked[TAIL_MAX];
+	bool boundary[TAIL_MAX];
 };
 
 struct feed {
@@ -65,9 +65,9 @@ static void lose_sync(struct feed *f, u8 dir)
 	s->lost = true;
 	s->lost_acked = 0;
 	ps->partial[dir] = true;
-	recorder_gap(&f->rec, dir, s->offset, f->side[!dir].offset + f->side[!dir].n);
 	ps->dir = dir;
 	ps->proto->gap(ps);
+	recorder_gap(&f->rec, dir, s->offset, f->side[!dir].offset + f->side[!dir].n);
 }
 
 /* Bytes that no start could be found in. */
@@ -285,6 +285,7 @@ static void feed_start(struct feed *f, const struct proto *proto, const struct f
 	ps->request_dir = f->opt->roles_known ? FEED_CLIENT : DIR_NONE;
 	ps->datagram = f->opt->datagram;
 	for (int dir = 0; dir < 2; dir++) {
+		memset(&f->side[dir], 0, offsetof(struct side_state, bytes));
 		f->side[dir].desync_at = UINT64_MAX;
 		f->side[dir].lost = ps->partial[dir] = plan->join_at > 0;
 	}
@@ -299,7 +300,6 @@ char *feed_run(const struct proto *proto, const struct feed_step *steps, size_t 
 	static struct feed *f; /* large: kept from run to run */
 	f = f ? f : malloc(sizeof(*f));
 	assert_non_null(f);
-	memset(&f->side, 0, sizeof(f->side));
 	f->opt = opt ? opt : &no_options;
 	feed_start(f, proto, plan);
 	size_t base = 0;

@@ -10,6 +10,7 @@ struct kept {
 	struct kept *next, *prev;
 	struct message *partner; /* the other half of its exchange */
 	bool open, waiting, closed, doubtful;
+	bool told; /* reported, and kept because its parser still has it in hand */
 	max_align_t align;
 };
 
@@ -28,17 +29,23 @@ static struct recorder *recorder_of(struct parser *ps)
 	return (struct recorder *)ps;
 }
 
+static void stop_waiting(struct recorder *r, struct message *m)
+{
+	struct message **at = &r->waiting;
+	if (!kept_of(m)->waiting)
+		return;
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	kept_of(m)->waiting = false;
+}
+
 static void forget(struct recorder *r, struct message *m)
 {
 	if (!m)
 		return;
 	struct kept *k = kept_of(m);
-	if (k->waiting) {
-		struct message **at = &r->waiting;
-		while (*at != m)
-			at = &(*at)->next;
-		*at = m->next;
-	}
+	stop_waiting(r, m);
 	if (k->partner)
 		kept_of(k->partner)->partner = NULL;
 	if (k->prev)
@@ -49,6 +56,21 @@ static void forget(struct recorder *r, struct message *m)
 		k->next->prev = k->prev;
 	arena_reset(&m->arena);
 	free(k);
+}
+
+/* A request that is over before its last byte stays until its parser lets go of it. */
+static void forget_request(struct recorder *r, struct message *m)
+{
+	struct kept *k = m ? kept_of(m) : NULL;
+	if (!k || k->closed) {
+		forget(r, m);
+		return;
+	}
+	stop_waiting(r, m);
+	if (k->partner)
+		kept_of(k->partner)->partner = NULL;
+	k->partner = NULL;
+	k->told = true;
 }
 
 /* Writes the block of an exchange and forgets it. Either may be NULL. */
@@ -68,7 +90,7 @@ static void report(struct recorder *r, const char *outcome, struct message *requ
 		log_message(&r->log, proto, request);
 	if (response)
 		log_message(&r->log, proto, response);
-	forget(r, request);
+	forget_request(r, request);
 	forget(r, response);
 }
 
@@ -125,15 +147,12 @@ static void record_answer(struct parser *ps, struct message *request, struct mes
 	struct kept *q = kept_of(request), *a = kept_of(response);
 	assert_true(q->waiting);
 	assert_null(a->partner);
-	struct message **at = &r->waiting;
-	while (*at != request)
-		at = &(*at)->next;
-	*at = request->next;
-	q->waiting = false;
+	stop_waiting(r, request);
 	q->partner = response;
 	a->partner = request;
 	a->open = true;
 	request->answer = response;
+	response->answer = request;
 	response->flags |= MSG_OPENED;
 }
 
@@ -173,8 +192,13 @@ static void record_close(struct parser *ps, struct message *m)
 	if (!k->open)
 		record_open(ps, m);
 	k->closed = true;
+	if (k->told) {
+		forget(r, m);
+		return;
+	}
 	m->flags |= MSG_CLOSED;
-	m->ts_last = ps->chunk->ts;
+	if (m->dir == ps->dir)
+		m->ts_last = ps->chunk->ts;
 	if (!m->end)
 		m->end = ps->chunk->offset + ps->chunk->used;
 	ps->partial[ps->dir] = false;
@@ -192,7 +216,7 @@ static void give_up(struct recorder *r, struct message *m, const char *outcome)
 {
 	struct kept *k = kept_of(m);
 	struct message *request = m->side == SIDE_REQUEST ? m : k->partner;
-	if (request && kept_of(request)->open)
+	if (request && kept_of(request)->open && !kept_of(request)->told)
 		report(r, outcome, request, kept_of(request)->partner);
 	else
 		forget(r, m);
@@ -200,6 +224,7 @@ static void give_up(struct recorder *r, struct message *m, const char *outcome)
 
 static void record_drop(struct parser *ps, struct message *m)
 {
+	kept_of(m)->closed = true;
 	give_up(recorder_of(ps), m, "lost");
 }
 
@@ -252,6 +277,7 @@ void recorder_gap(struct recorder *r, u8 dir, u64 end, u64 other)
 		bool in_progress = m->dir == dir && !k->closed;
 		bool doubtful = k->waiting && m->dir != dir && r->ps.proto->pairing == PAIR_FIFO && unread(m->acked, 0) < end;
 		if (in_progress || doubtful) {
+			k->closed |= in_progress; /* its parser has been told */
 			give_up(r, m, "lost");
 			k = r->kept;
 		} else {
@@ -265,7 +291,7 @@ void recorder_end(struct recorder *r, const bool fin[2])
 	for (struct kept *k = r->kept; k; k = r->kept) {
 		struct message *m = message_of(k);
 		struct message *answer = k->partner;
-		if (k->closed && m->side == SIDE_REQUEST && answer && kept_of(answer)->closed)
+		if (m->side == SIDE_REQUEST && answer && kept_of(answer)->closed)
 			report(r, "answered", m, answer);
 		else
 			give_up(r, m, k->doubtful ? "lost" : fin[0] && fin[1] ? "reset" : "open");
