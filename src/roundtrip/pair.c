@@ -445,7 +445,7 @@ static void close_response(struct session_parser *sp, struct message *a)
 	} else if (q->state & M_REPORTED) {
 		sp->all->ledger->proto[a->proto->index].late_responses++;
 		pair_finish(sp->c, q, OUTCOME_NO_RESPONSE, NULL, a->time, false);
-	} else if (q->flags & MSG_CLOSED) {
+	} else if (q->flags & MSG_CLOSED && q != sp->ps.next_request) { /* the next protocol wants to see that one */
 		pair_finish(sp->c, q, OUTCOME_ANSWERED, NULL, a->time, false);
 	}
 }
@@ -455,7 +455,8 @@ static void op_close(struct parser *ps, struct message *m)
 	struct session_parser *sp = outer(ps);
 	op_open(ps, m);
 	m->flags |= MSG_CLOSED;
-	m->ts_last = ps->chunk->ts;
+	if (m->dir == ps->dir)
+		m->ts_last = ps->chunk->ts;
 	if (!m->end)
 		m->end = ps->chunk->offset + ps->chunk->used;
 	if (m->state & M_SPARE)

@@ -98,6 +98,7 @@ static enum parse hand_over(struct conn *c, const struct session_parser *sp, u64
 		if (old->done)
 			old->done(state);
 		slab_put(&sp->all->states[old->index], state);
+		pair_finish(c, q, OUTCOME_ANSWERED, NULL, ts, false);
 		return PARSE_OK;
 	}
 	u8 request_dir = s->request_dir;

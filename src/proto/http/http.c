@@ -540,10 +540,7 @@ static enum parse http_parse(struct parser *ps, struct chunk *c)
 static void http_gap(struct parser *ps)
 {
 	struct http_state *st = ps->state;
-	struct half_read *r = &st->half[ps->dir], *other = &st->half[ps->dir ^ 1];
-	if (r->msg && other->msg && r->msg->m.answer == &other->msg->m) /* the answer takes its request with it */
-		other->msg = NULL;
-	head_begin(r);
+	head_begin(&st->half[ps->dir]);
 	if (ps->dir != ps->request_dir)
 		st->interim = false;
 }
@@ -573,8 +570,6 @@ static void http_fin(struct parser *ps)
 	if (r->phase == PHASE_CLOSE || r->phase == PHASE_EXPECT || (r->phase == PHASE_PEEK && r->next == PHASE_CLOSE))
 		finish(ps, r);
 	head_begin(r);
-	if (ps->dir != ps->request_dir) /* whatever waits for an answer is over */
-		st->half[ps->dir ^ 1].msg = NULL;
 }
 
 static const u16 http_ports[] = { 80, 8080, 8000, 3000, 8081, 8888, 3128, 0 };
