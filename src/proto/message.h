@@ -42,7 +42,7 @@ struct message {
 	u8 shape;     /* which of the field table's shapes it has (field.shapes) */
 	u8 trace[25]; /* 16 bytes trace id, 8 bytes parent id, flags; all zero when there is none */
 	u8 has_trace;
-	u8 state;     /* roundtrip/ */
+	u16 state;    /* roundtrip/ */
 	const struct proto *proto; /* whose message it is */
 	const void *owner;         /* roundtrip/: the connection's session */
 };

@@ -33,6 +33,7 @@ struct proto {
 	const u16 *ports;    /* default ports, 0-terminated: hints only */
 	u8 transports;       /* enum transport bits */
 	u8 pairing;          /* enum pairing */
+	bool serial;         /* FIFO: clients wait for each answer before they send on, as a rule (HTTP/1) */
 	u8 index;            /* its place in proto_all, PROTO_<name> */
 	u8 weight;           /* tie-breaker among equal probes: higher first */
 	u16 state_size;      /* bytes of parser state a connection */

@@ -4,16 +4,19 @@
  * that had received the byte at offset p when it sent a request cannot get that request's answer at p; and a
  * server cannot answer bytes that it has not received. Requests that were lost before they were seen thus cannot shift the pairs.
  *
- * After lost bytes the order alone proves nothing. A request is then an *anchor* if it is the first that its client sent
- * after receiving everything before: its answer begins exactly at the offset that it acknowledged. Only such a
- * pair is made; what waited before it is lost. A client seen to send on while answers were outstanding is no such witness,
- * unless it was silent for a second.
+ * After lost bytes (of answers; or of requests, once those sent before are answered) the order alone proves nothing.
+ * Then only an *anchor* is paired, a request whose answer must begin exactly at the offset that it acknowledges, because nothing
+ * else can be outstanding there: at most one request was before it, and something of an answer came in between; or its client has
+ * been seen, eight times and without exception, to begin anew only when every answer had come; or it never sent two at
+ * once, and in the two rounds before exactly one answer filled the space between the acknowledgements; or there was a second of
+ * silence before it. What waited before an anchor is lost.
  *
  * Keyed. The oldest waiting request with the response's key. */
 #include "roundtrip/session_private.h"
 
 #define QUIET_NS NS_PER_SEC
 #define REPORTED_MAX 256
+#define DRAINED_MIN 8
 
 static struct session_parser *outer(struct parser *ps)
 {
@@ -41,7 +44,7 @@ static void loose_take(struct session *s, struct message *m)
 {
 	if (!(m->state & M_LOOSE))
 		return;
-	m->state &= (u8)~M_LOOSE;
+	m->state &= (u16)~M_LOOSE;
 	if (m->prev)
 		m->prev->next = m->next;
 	else
@@ -116,7 +119,7 @@ static void waiting_take(struct sessions *all, struct session *s, struct message
 		s->waiting--;
 		all->ledger->proto[m->proto->index].waiting--;
 	}
-	m->state &= (u8)~M_WAITING;
+	m->state &= (u16)~M_WAITING;
 	if (is_keyed(m))
 		keys_take(all, s, m);
 }
@@ -187,6 +190,8 @@ void pair_finish(struct conn *c, struct message *q, enum outcome outcome, const 
 		all->ledger->proto[q->proto->index].waiting--;
 		return;
 	}
+	if (q->state & M_BARRIER && outcome != OUTCOME_ANSWERED)
+		s->flags |= S_UNSURE;
 	waiting_take(all, s, q);
 	message_free(s, q->answer);
 	message_free(s, q);
@@ -276,8 +281,6 @@ static struct message *pick_anchor(const struct session *s, const struct message
 	for (struct message *q = s->first; q; q = q->next) {
 		if (q->answer || !(q->state & M_ANCHOR) || q->acked != at->start)
 			continue;
-		if (s->flags & S_MULTI && !(q->state & M_QUIET))
-			continue;
 		if (at->acked != STREAM_ACK_UNKNOWN && q->start >= at->acked)
 			continue;
 		return q;
@@ -303,7 +306,10 @@ static struct message *pick(struct session_parser *sp, const struct message *at)
 {
 	if (sp->ps.proto->pairing == PAIR_KEYED)
 		return pick_key(sp->all, sp->s, at->key, sp->ps.proto);
-	return sp->s->flags & S_UNSURE ? pick_anchor(sp->s, at) : pick_sure(sp->s, at);
+	struct message *q = sp->s->flags & S_UNSURE ? NULL : pick_sure(sp->s, at);
+	if (q && q->state & M_BARRIER)
+		sp->s->flags |= S_UNSURE;
+	return sp->s->flags & S_UNSURE ? pick_anchor(sp->s, at) : q;
 }
 
 /* Parser operations. */
@@ -342,25 +348,58 @@ static struct message *op_begin(struct parser *ps, enum side side, size_t size)
 	return m;
 }
 
+/* Can anything but the answer to `q`, the first of a burst, begin where it says that its client has received everything? */
+static bool is_anchor(const struct session *s, const struct message *q)
+{
+	bool quiet = s->active_ts && q->ts_first > s->active_ts + QUIET_NS;
+	bool drains = !(s->flags & S_MULTI) && (s->drained >= DRAINED_MIN || (q->proto->serial && !(s->flags & S_BURST)));
+	bool only = s->waiting == 0 || (s->waiting == 1 && s->last && !(s->last->state & M_REPORTED) && q->acked > s->last->acked);
+	bool joined_late = s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !s->last_acked;
+	bool balanced = !(s->flags & (S_MULTI | S_BURST)) && s->balanced >= 2;
+	return quiet || drains || balanced || (only && !joined_late && !(s->flags & S_LOST_REQUESTS));
+}
+
+/* The client begins anew: was what went before a round of its own? */
+static void end_round(struct session *s, const struct message *q)
+{
+	bool balanced = s->round_requests && s->round_requests == s->round_answers && s->round_exact && !s->round_broken && s->answer_end == q->acked;
+	s->balanced = balanced ? (u8)MIN(s->balanced + 1, 255) : 0;
+	if (s->round_answers < s->round_requests && !s->round_lost)
+		s->flags |= S_BURST | S_MULTI; /* it did not wait for all of them */
+	s->round_requests = s->round_answers = 0;
+	s->round_exact = s->round_broken = false;
+	s->round_lost = s->lost_upto > q->acked;
+}
+
 /* What the acknowledgement of a new request tells about its client. */
-static void learn(struct session *s, struct message *q)
+static void learn(const struct conn *c, struct session *s, struct message *q)
 {
 	bool first_of_burst = !s->last_acked || q->acked + 1 != s->last_acked;
 	bool tainted = false;
 	if (q->acked == STREAM_ACK_UNKNOWN)
 		return;
-	if (!first_of_burst)
-		s->flags |= S_BURST;
-	else if (s->waiting && !(s->flags & S_UNSURE))
-		s->flags |= S_BURST | S_MULTI;
 	if (s->flags & S_TAINT) {
 		tainted = s->flags & S_BURST || q->acked <= s->gap_server;
 		s->flags &= (u16)~S_TAINT;
+		q->state |= M_BARRIER;
+	} else if (!first_of_burst) {
+		s->flags |= S_BURST;
+	} else if (s->waiting && !(s->flags & S_UNSURE)) {
+		s->flags |= S_BURST | S_MULTI;
+	} else if (!(s->flags & S_UNSURE) && s->drained < UINT8_MAX) {
+		s->drained++;
 	}
-	if (first_of_burst && !tainted)
+	if (s->flags & S_LOST_REQUESTS)
+		q->state |= M_AFTER_LOSS;
+	if (q->acked > c->half[q->dir ^ 1].offset) { /* answers that we have not seen, in a one-sided capture */
+		s->round_lost = true;
+		s->lost_upto = q->acked;
+	}
+	if (first_of_burst)
+		end_round(s, q);
+	s->round_requests++;
+	if (first_of_burst && !tainted && is_anchor(s, q))
 		q->state |= M_ANCHOR;
-	if (s->active_ts && q->ts_first > s->active_ts + QUIET_NS)
-		q->state |= M_QUIET;
 	s->last_acked = q->acked + 1; /* 0 stays "none" */
 }
 
@@ -390,7 +429,7 @@ static void open_request(struct session_parser *sp, struct message *q)
 		return;
 	if (s->waiting >= all->opt.max_waiting)
 		evict(sp, q->time);
-	learn(s, q);
+	learn(c, s, q);
 	u64 wait = q->proto->timeout_ms ? q->proto->timeout_ms * NS_PER_MS :
 		   c->protocol == IPPROTO_UDP_ ? all->opt.udp_timeout_ns : all->opt.timeout_ns;
 	q->due = q->flags & MSG_BLOCKING ? 0 : q->time + wait;
@@ -405,6 +444,8 @@ static void join(struct session_parser *sp, struct message *q, struct message *a
 		while (s->first && s->first != q)
 			pair_finish(sp->c, s->first, has_answer(s->first) ? OUTCOME_ANSWERED : OUTCOME_LOST, NULL, a->ts_last, false);
 		s->flags &= (u16)~S_UNSURE;
+		if (q->state & M_AFTER_LOSS)
+			s->flags &= (u16)~S_LOST_REQUESTS;
 	}
 	loose_take(s, a);
 	q->answer = a;
@@ -413,6 +454,8 @@ static void join(struct session_parser *sp, struct message *q, struct message *a
 
 static void open_response(struct session_parser *sp, struct message *a)
 {
+	if (!sp->s->round_answers++)
+		sp->s->round_exact = a->start + 1 == sp->s->last_acked;
 	struct message *q = pick(sp, a);
 	if (q)
 		join(sp, q, a);
@@ -437,6 +480,7 @@ static void op_open(struct parser *ps, struct message *m)
 static void close_response(struct session_parser *sp, struct message *a)
 {
 	struct session *s = sp->s;
+	s->answer_end = a->end;
 	a->time = a->time ? a->time : sp->ps.chunk->ts;
 	struct message *q = a->answer;
 	if (!q) {
@@ -554,6 +598,8 @@ void pair_gap(struct conn *c, int dir, u64 ts)
 		bool hit = fifo ? answers : q->dir != dir; /* its answer, if it was under way, is cut */
 		if (hit && !has_answer(q))
 			q->state |= M_SUSPECT;
+		else if (!hit)
+			q->state &= (u16)~M_AFTER_LOSS;
 		if (hit && q->answer && !has_answer(q) && !(q->flags & MSG_CLOSED)) {
 			message_free(s, q->answer); /* the request is still being read: it waits on */
 			q->answer = NULL;
@@ -568,9 +614,14 @@ void pair_gap(struct conn *c, int dir, u64 ts)
 	}
 	if (!fifo)
 		return;
-	s->flags |= S_UNSURE;
-	if (!answers) {
-		s->flags |= S_TAINT;
+	s->round_broken = true;
+	s->balanced = 0;
+	if (answers) {
+		s->round_lost = true;
+		s->lost_upto = c->half[dir].offset;
+		s->flags |= S_UNSURE;
+	} else {
+		s->flags |= S_TAINT | S_LOST_REQUESTS;
 		s->gap_server = c->half[dir ^ 1].offset;
 	}
 }

@@ -28,7 +28,10 @@ bool session_start(struct conn *c, const struct proto *proto, int request_dir, b
 {
 	struct sessions *all = sessions_of(c);
 	struct session *s = session_of(c);
-	void *state = slab_get(&all->states[proto->index]);
+	struct slab *states = &all->states[proto->index];
+	if (!states->object_size)
+		slab_init(states, MAX(proto->state_size, 16), UINT32_MAX);
+	void *state = slab_get(states);
 	if (!state)
 		return false;
 	memset(state, 0, proto->state_size);
@@ -347,8 +350,6 @@ struct sessions *sessions_new(const struct session_options *options, struct ledg
 	all->keys_mask = KEYS - 1;
 	arena_pool_init(&all->pool, MESSAGE_MAX, options->message_bytes ? options->message_bytes : 256 * MIB);
 	arena_pool_init(&all->no_pool, 0, 0);
-	for (u32 i = 0; proto_all[i]; i++)
-		slab_init(&all->states[i], MAX(proto_all[i]->state_size, 16), UINT32_MAX);
 	return all;
 }
 
@@ -356,7 +357,7 @@ void sessions_free(struct sessions *all)
 {
 	if (!all)
 		return;
-	for (u32 i = 0; proto_all[i]; i++)
+	for (u32 i = 0; i < PROTO_MAX; i++)
 		slab_done(&all->states[i]);
 	arena_pool_done(&all->pool);
 	arena_pool_done(&all->no_pool);

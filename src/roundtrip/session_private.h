@@ -17,6 +17,7 @@ enum session_flag {
 	S_HINTED = 512,  /* chosen by rule or port, not by content */
 	S_NO_A = 1024,   /* direction A's first bytes are nobody's */
 	S_NO_B = 2048,
+	S_LOST_REQUESTS = 4096, /* request bytes have been lost since the last proved pair */
 };
 
 enum message_state {
@@ -25,9 +26,10 @@ enum message_state {
 	M_SUSPECT = 4,  /* answer bytes have been lost since it was sent */
 	M_REPORTED = 8, /* timed out and told; stays to swallow a late answer */
 	M_ANCHOR = 16,  /* its answer begins exactly at the offset the client had received (pair.c) */
-	M_QUIET = 32,   /* sent after a silence: an anchor even on a multiplexed connection */
 	M_SPARE = 64,   /* not a real message: memory was lacking */
 	M_ORPHAN = 128, /* a response whose request is not known */
+	M_AFTER_LOSS = 512, /* sent after lost requests */
+	M_BARRIER = 256, /* the first request after lost request bytes: answers up to here may be those of lost requests */
 };
 
 /* The consumer's bytes of a connection. */
@@ -38,6 +40,8 @@ struct session {
 	struct message *loose;        /* messages not open yet, one-way ones, orphans */
 	u64 last_acked;  /* `acked` of the newest request */
 	u64 gap_server;  /* answer offset reached when request bytes were lost */
+	u64 lost_upto;   /* answers: all losses are before this offset */
+	u64 answer_end;  /* offset where the latest answer ended */
 	u64 active_ts;   /* latest time of a message */
 	u32 waiting;     /* requests on the list, without reported ones */
 	u16 flags;       /* enum session_flag */
@@ -45,6 +49,12 @@ struct session {
 	u16 looked;      /* bytes looked at without recognising anything, / 64 */
 	u8 desyncs;      /* since the last complete message */
 	u8 request_dir;
+	u16 round_requests, round_answers; /* since the client last began anew */
+	bool round_lost;  /* answer bytes have been lost since then */
+	bool round_exact; /* the first of these answers began where the client said */
+	bool round_broken; /* bytes of it have been lost, of either side */
+	u8 balanced;     /* rounds in a row with as many answers as requests, exactly between the acknowledgements */
+	u8 drained;      /* times the client began anew only after every answer had come, up to 255 */
 	u8 maybe;        /* proto_all index + 1 of a direction's PROBE_MAYBE */
 };
 
