@@ -19,7 +19,7 @@ enum option_type {
 	OPTION_NUMBER,   /* u64 within [min, max] */
 	OPTION_SIZE,     /* u64 bytes within [min, max]: 8M, 64k, 1G, 4096 */
 	OPTION_DURATION, /* u64 ns: 500ms, 15s, 1h30m, bare seconds */
-	OPTION_CHOICE,   /* u32: place in `choices` */
+	OPTION_CHOICE,   /* u32: place in `choices`; empty means the first */
 };
 
 /* What the shell offers as values. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/options.h"
+#include "roundtrip/filter.h"
 #include "util/suggest.h"
 
 int print_out(struct buf *out)
@@ -116,12 +117,15 @@ static int help_run(void *values, char *const *arguments, u32 n)
 	const struct help_values *v = values;
 	const struct command *cmd = n ? command_find(arguments[0]) : NULL;
 	struct buf out = { 0 };
-	if (n && !cmd) {
+	bool filter = n && strcmp(arguments[0], "filter") == 0;
+	if (n && !cmd && !filter) {
 		fprintf(stderr, "Error: unknown command \"%s\" for \"packetd\"\nRun 'packetd --help' for usage.\n", arguments[0]);
 		return EXIT_USAGE;
 	}
 	if (v->man)
 		help_man(&out);
+	else if (filter)
+		rt_filter_help(proto_all, &out);
 	else if (cmd)
 		help_command(&out, cmd);
 	else
@@ -137,9 +141,9 @@ static const struct option help_options[] = {
 
 const struct command command_help = {
 	.name = "help",
-	.arguments = "[COMMAND]",
+	.arguments = "[COMMAND|filter]",
 	.max_arguments = 1,
-	.summary = "Help for packetd or one of its commands",
+	.summary = "Help for packetd, one of its commands, or the language of --filter",
 	.options = help_options,
 	.options_len = ARRAY_LEN(help_options),
 	.values_size = sizeof(struct help_values),

@@ -78,7 +78,7 @@ static int store_choice(struct parse_state *ps, const struct option *o, u32 *to,
 {
 	struct buf words = { 0 };
 	for (u32 i = 0; o->choices[i]; i++) {
-		if (strcmp(o->choices[i], value) == 0) {
+		if (strcmp(o->choices[i], value) == 0 || !*value) { /* empty: the first one */
 			*to = i;
 			return 0;
 		}

@@ -72,6 +72,8 @@ static void test_forms(void **state)
 	assert_int_equal(v.number, 8);
 	assert_int_equal(v.choice, 2);
 	assert_string_equal(v.text, "-");
+	assert_int_equal(parse("--choice red --choice="), OPTIONS_OK);
+	assert_int_equal(v.choice, 0);
 	assert_int_equal(parse("--text= --flag=false"), OPTIONS_OK);
 	assert_string_equal(v.text, "");
 	assert_false(v.flag);

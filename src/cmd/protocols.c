@@ -3,22 +3,11 @@
 #include "cmd/command.h"
 #include "cmd/help.h"
 #include "proto/proto.h"
+#include "roundtrip/value.h"
 
 struct protocols_values {
 	bool markdown;
 };
-
-static const char *type_name(u8 type)
-{
-	static const char *const names[] = {
-		[FIELD_STR] = "text",	    [FIELD_TEXT] = "text",     [FIELD_CONST] = "text",	  [FIELD_BOOL] = "bool",
-		[FIELD_U8] = "number",	    [FIELD_U16] = "number",    [FIELD_U32] = "number",	  [FIELD_U64] = "number",
-		[FIELD_I32] = "number",	    [FIELD_I64] = "number",    [FIELD_DOUBLE] = "number", [FIELD_TIME] = "time",
-		[FIELD_DURATION] = "duration", [FIELD_HOST] = "address", [FIELD_PORT] = "number", [FIELD_PAIRS] = "headers",
-		[FIELD_STRS] = "list",	    [FIELD_OBJECT] = "object", [FIELD_CUSTOM] = "value",
-	};
-	return type < ARRAY_LEN(names) && names[type] ? names[type] : "value";
-}
 
 static void add_ports(struct buf *out, const struct proto *p)
 {
@@ -45,13 +34,16 @@ static void add_cell(struct buf *out, const char *text)
 
 static void markdown_fields(struct buf *out, const struct proto *p, enum side side)
 {
-	buf_addf(out, "\n### %s\n\n| JSON | type | label | span attribute | meaning |\n|---|---|---|---|---|\n",
+	buf_addf(out, "\n### %s\n\n| JSON | `--filter` | type | label | span attribute | meaning |\n|---|---|---|---|---|---|\n",
 		 side == SIDE_REQUEST ? "Request" : "Response");
 	for (size_t i = 0; i < p->fields_len; i++) {
 		const struct field *f = &p->fields[i];
 		if (f->side != side || (!f->json && !f->name))
 			continue;
-		buf_addf(out, "| `%s` | %s%s | ", f->json ? f->json : f->name, type_name(f->type), f->flags & FIELD_SENSITIVE ? ", sensitive" : "");
+		char name[FIELD_NAME_MAX];
+		field_name(f, name);
+		buf_addf(out, "| %s%s%s | `%s.%s` | ", f->json ? "`" : "", f->json ? f->json : "", f->json ? "`" : "", p->name, name);
+		buf_addf(out, "%s%s | ", value_kind_name(field_kind(f)), f->flags & FIELD_SENSITIVE ? ", sensitive" : "");
 		add_cell(out, f->label);
 		buf_adds(out, " | ");
 		add_cell(out, f->otel);
@@ -70,7 +62,9 @@ static void markdown(struct buf *out)
 		add_ports(out, *p);
 		buf_addf(out, " | %s |\n", (*p)->pairing == PAIR_KEYED ? "id" : "order");
 	}
-	buf_adds(out, "\nPorts are hints: a protocol is recognised by what is said, on any port, unless `--proto` rules say otherwise.\n");
+	buf_adds(out, "\nPorts are hints: a protocol is recognised by what is said, on any port, unless `--proto` rules say otherwise.\n"
+		      "In `--filter`, `http.status` asks either side; `http.request.size` and `http.response.size` one of them. "
+		      "Names that all protocols share are in `packetd help filter`.\n");
 	for (const struct proto *const *p = proto_all; *p; p++) {
 		buf_addf(out, "\n## %s\n\n%s.\n", (*p)->name, (*p)->title);
 		markdown_fields(out, *p, SIDE_REQUEST);

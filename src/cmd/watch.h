@@ -11,6 +11,7 @@
 #include "export/lines.h"
 #include "process/observer.h"
 #include "process/rules.h"
+#include "roundtrip/filter.h"
 
 enum watch_output { OUTPUT_AUTO, OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_WIDE };
 enum watch_family { FAMILY_BOTH, FAMILY_V4, FAMILY_V6 };
@@ -36,6 +37,7 @@ struct watch {
 	const struct watch_values *v;
 	struct rules rules;
 	struct buf bpf;            /* capture filter text */
+	struct rt_filter *filter;     /* NULL: everything */
 	struct observer_options options;
 	struct observer *observer;
 	struct lines *lines;       /* NULL with --quiet */

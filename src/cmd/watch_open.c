@@ -126,6 +126,7 @@ static void give_up_rights(struct watch *w)
 {
 	const char *interfaces = w->options.capture.interfaces;
 	struct sandbox_options o = {
+		.ask_interfaces = w->options.engine->live,
 		.open_captures = w->options.engine->live && strcmp(interfaces, "any") != 0,
 		.write_files = w->v->file && !w->v->console,
 	};
@@ -157,5 +158,6 @@ void watch_done(struct watch *w)
 	close_all(w);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
+	rt_filter_free(w->filter);
 	buf_done(&w->bpf);
 }

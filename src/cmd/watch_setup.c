@@ -84,10 +84,23 @@ static int setup_capture(struct watch *w)
 	return EXIT_OK;
 }
 
-/* --count: the RoundTrip that makes it full is the last one that is let through. */
+static int setup_filter(struct watch *w)
+{
+	struct buf why = { 0 };
+	if (w->v->filter && rt_filter_compile(w->v->filter, &w->filter, &why)) {
+		buf_adds(&why, "\nAll names: packetd help filter");
+		return refuse(&why);
+	}
+	buf_done(&why);
+	return EXIT_OK;
+}
+
+/* --filter and --count: the RoundTrip that makes the count full is the last one that is let through. */
 static bool keep(void *arg, const struct roundtrip *rt)
 {
 	struct watch *w = arg;
+	if (!rt_filter_match(w->filter, rt))
+		return false;
 	if (!w->v->count)
 		return true;
 	u64 before = atomic_fetch_add_explicit(&w->kept, 1, memory_order_relaxed);
@@ -102,14 +115,14 @@ static void setup_session(struct watch *w)
 	struct session_options *s = &w->options.session;
 	s->proto.show_secrets = v->show_secrets;
 	s->proto.pushes = v->pushes;
-	s->proto.headers = !v->quiet;
-	s->proto.details = !v->quiet || v->filter;
+	s->proto.headers = !v->quiet || w->filter;
+	s->proto.details = !v->quiet || w->filter;
 	s->proto.body_bytes = (u32)v->body;
 	s->proto.statement_length = v->statement_length ? (u32)v->statement_length : 1024;
 	s->proto.max_records = 64;
 	s->timeout_ns = v->timeout;
 	s->udp_timeout_ns = v->timeout;
-	if (v->count) {
+	if (v->count || w->filter) {
 		s->keep = keep;
 		s->keep_arg = w;
 	}
@@ -138,6 +151,8 @@ int watch_setup(struct watch *w)
 		code = setup_capture(w);
 	if (code == EXIT_OK)
 		code = setup_engine(w);
+	if (code == EXIT_OK)
+		code = setup_filter(w);
 	setup_session(w);
 	setup_output(w);
 	return code;

@@ -85,6 +85,11 @@ static u64 live_now(const struct worker *w, u64 mono)
 	return mono + w->clock_offset;
 }
 
+static u64 sinks_now(const struct worker *w, u64 mono)
+{
+	return w->live ? live_now(w, mono) : flow_now(w->flow);
+}
+
 /* Somebody has set the clock by more than it drifts: packets carry the new time. */
 static void follow_clock(struct worker *w, u64 mono)
 {
@@ -137,7 +142,7 @@ static void tick(struct worker *w, u32 n)
 	w->flushed_at = mono;
 	if (w->live)
 		advance_live(w, mono, n);
-	sessions_flush(w->sessions, w->live ? live_now(w, mono) : flow_now(w->flow), false);
+	sessions_flush(w->sessions, sinks_now(w, mono), false);
 	if (mono - w->counted_at < FLUSH_NS)
 		return;
 	w->counted_at = mono;
@@ -189,7 +194,7 @@ void *worker_run(void *arg)
 		drain(w);
 	w->error = n < 0 && n != -ENODATA ? n : 0;
 	flow_finish(w->flow);
-	sessions_flush(w->sessions, flow_now(w->flow), true);
+	sessions_flush(w->sessions, sinks_now(w, clock_ns(CLOCK_MONOTONIC)), true);
 	read_stats(w);
 	read_warnings(w);
 	atomic_store(&w->ended, true);
