@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	u64 ts = 1700000000 * NS_PER_SEC, held = 0;
 	while (net && rd_left(&r) >= 4) {
 		u8 kind = rd_u8(&r), flags = rd_u8(&r);
-		u32 n = MIN(rd_u16be(&r), (u32)rd_left(&r));
+		u32 n = rd_u16be(&r);
+		n = MIN(n, (u32)rd_left(&r)); /* MIN looks at its arguments twice */
 		const u8 *bytes = rd_take(&r, n);
 		u8 *copy = malloc(n ? n : 1);
 		if (!copy)
