@@ -18,7 +18,7 @@ void watch_say(const char *kind, const char *format, ...)
 
 static int watch_run(void *values, char *const *arguments, u32 n)
 {
-	struct watch w = { .v = values, .wake_fd = -1 };
+	struct watch w = { .v = values, .wake_fd = -1, .ledger_fd = -1 };
 	int code = watch_setup(&w);
 	if (code == EXIT_OK)
 		code = watch_open(&w);
@@ -63,6 +63,7 @@ static const struct option watch_options[] = {
 	{ .name = "roundtrips.size", AT(OPTION_NUMBER, file_size), .value = "MB", .min = 1, .max = 1 << 20, .fallback = "100", .help = "rename the file before it gets larger" },
 	{ .name = "roundtrips.backups", AT(OPTION_NUMBER, file_backups), .value = "N", .max = 100000, .fallback = "10",
 	  .help = "renamed files to keep (0: all), for 7 days at the most" },
+	{ .name = "ledger-json", AT(OPTION_TEXT, ledger_json), .value = "FILE", .values = VALUES_FILE, .help = "at the end, write the ledger there as one JSON object" },
 	{ .name = "console", AT(OPTION_FLAG, console), .help = "to standard output, even with --roundtrips.file" },
 
 	{ .name = "timeout", AT(OPTION_DURATION, timeout), .value = "TIME", .group = "How to capture", .fallback = "60s, over UDP 10s",

@@ -19,7 +19,7 @@ enum watch_family { FAMILY_BOTH, FAMILY_V4, FAMILY_V6 };
 /* What was asked: the values of the options. */
 struct watch_values {
 	struct option_list proto;
-	const char *ifaces, *pcap_file, *filter, *file, *engine, *sample;
+	const char *ifaces, *pcap_file, *filter, *file, *ledger_json, *engine, *sample;
 	u32 output, ipv;
 	u64 count, file_size, file_backups;
 	u64 body, statement_length, timeout, workers, ring, snaplen;
@@ -46,6 +46,7 @@ struct watch {
 	u8 format;                 /* enum file_format */
 	bool colour;
 	int wake_fd;               /* the writer or a filter has something to say */
+	int ledger_fd;             /* where the ledger goes as JSON; -1: nowhere */
 	_Atomic u64 kept;          /* RoundTrips that --count counts */
 	_Atomic bool closed;       /* nobody reads standard output any more */
 	_Atomic int failed;        /* a failure to write that has not been said, negative errno; 0: none */

@@ -1,6 +1,7 @@
 #include "cmd/watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,17 @@ static int open_lines(struct watch *w)
 	if (!rc)
 		return EXIT_OK;
 	watch_say("Error", "%s cannot be written: %s", o.file.path ? o.file.path : "standard output", strerror(-rc));
+	return EXIT_FAILED;
+}
+
+static int open_ledger(struct watch *w)
+{
+	if (!w->v->ledger_json)
+		return EXIT_OK;
+	w->ledger_fd = open(w->v->ledger_json, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (w->ledger_fd >= 0)
+		return EXIT_OK;
+	watch_say("Error", "%s cannot be written: %s", w->v->ledger_json, strerror(errno));
 	return EXIT_FAILED;
 }
 
@@ -143,7 +155,9 @@ static void give_up_rights(struct watch *w)
 int watch_open(struct watch *w)
 {
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int code = open_lines(w);
+	int code = open_ledger(w);
+	if (code == EXIT_OK)
+		code = open_lines(w);
 	if (code == EXIT_OK)
 		code = open_observer(w);
 	if (code == -EPERM)
@@ -158,6 +172,8 @@ void watch_done(struct watch *w)
 	close_all(w);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
+	if (w->ledger_fd >= 0)
+		close(w->ledger_fd);
 	rt_filter_free(w->filter);
 	buf_done(&w->bpf);
 }

@@ -1,5 +1,6 @@
 #include "cmd/watch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -73,15 +74,36 @@ static void add_dropped(struct buf *out, const struct line_counters *c)
 	buf_addc(out, '\n');
 }
 
+/* --ledger-json: also when nobody reads standard output any more. */
+static void write_ledger(const struct watch *w, const struct ledger *sum)
+{
+	struct buf out = { 0 };
+	ledger_json(sum, &out);
+	buf_addc(&out, '\n');
+	for (size_t at = 0; at < out.len;) {
+		ssize_t n = write(w->ledger_fd, out.data + at, out.len - at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			watch_say("Error", "%s cannot be written: %s", w->v->ledger_json, strerror(errno));
+			break;
+		}
+		at += (size_t)n;
+	}
+	buf_done(&out);
+}
+
 void watch_report(struct watch *w)
 {
 	struct ledger sum;
 	struct line_counters counters = { 0 };
 	struct buf out = { 0 };
 	char why[200];
+	observer_ledger(w->observer, &sum);
+	if (w->ledger_fd >= 0)
+		write_ledger(w, &sum);
 	if (atomic_load(&w->closed) || (w->v->no_summary && !w->v->quiet))
 		return;
-	observer_ledger(w->observer, &sum);
 	if (w->lines)
 		lines_counters(w->lines, &counters);
 	if (w->v->quiet && w->format == OUTPUT_JSON) {
