@@ -94,7 +94,7 @@ def one(protocol, title, kind, port, load, packetd, data, rounds, say, table, ve
         if name == 'packetd':
             shares = [r[4]['protocols'].get(protocol, {}).get('answered', 0) / r[0] for r in runs]
             worst, found = min(shares), '%.6f' % min(shares)
-            dropped = max(r[4]['kernel']['dropped'] for r in runs)
+            dropped = max(r[4]['kernel_dropped'] for r in runs)
             counted = [sum(r[4]['protocols'].get(protocol, {}).get(o, 0) for o in ENDED) - r[0] for r in runs]
         elif name == 'tcpdump':
             found = '%d dropped' % max(r[4] for r in runs)

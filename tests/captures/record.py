@@ -65,7 +65,7 @@ def http_pipelined(log, n):
 def redis_plain(log, r):
     a, b = c.redis_client(log, r), c.redis_client(log, r)
     for n in range(1, 41):
-        a.set('k%d' % n, 'v' * n if n % 3 else b'\r\n$3\r\n+OK\r\n' + b'v' * n)
+        a.set('k%d' % n, 'v' * n if n % 3 else b'\r\n$3\r\n+OK\r\n' + b'v' * (100 + n))
         b.get('k%d' % n)
         if n % 10 == 0:
             a.rpush('list', *range(n))

@@ -27,7 +27,7 @@ def golden_of(path):
     return None
 
 
-@pytest.mark.parametrize('path', GOLDEN, ids=os.path.basename)
+@pytest.mark.parametrize('path', GOLDEN, ids=[os.path.relpath(p, ROOT) for p in GOLDEN])
 def test_golden(path):
     """Line by line what is stored; tests/captures/golden.py writes it again after a wanted change."""
     golden = golden_of(path)

@@ -22,7 +22,7 @@ sys.exit(code if code >= 0 else 128 - code)''' % SECONDS
 pytestmark = pytest.mark.skipif(not FILES, reason='no corpus beside the checkout')
 
 
-@pytest.mark.parametrize('path', FILES, ids=os.path.basename)
+@pytest.mark.parametrize('path', FILES, ids=[os.path.basename(p) for p in FILES])
 def test_read_to_the_end(path):
     done = subprocess.run([sys.executable, '-c', MEASURE, PACKETD, 'watch', '--pcap-file', path, '-o', 'json', '--show-secrets', '--body', '1000'],
                           capture_output=True, timeout=SECONDS + 10, check=False)

@@ -60,7 +60,7 @@ class Log:
         if key is not None:
             e['mark'] = {'request': {'Request.Command': command, 'Request.Key': key}}
             if size is not None:
-                e['mark']['response'] = {'Response.Size': size}
+                e['mark']['response'] = {'Request.Command': command, 'Response.Size': size}
         self.exchanges.append(e)
 
     def dns(self, conn, name, rdtype, rcode, transport, answer=None, outcome='answered'):

@@ -52,22 +52,22 @@ def watch_packets(packets, *options, encapsulation='ethernet'):
 
 
 def check_ledger(ledger, roundtrips=None):
-    """Every sum of DESIGN's ledger, recomputed from the counters, and against the lines that came out."""
-    reasons = ledger['packets']
-    assert reasons['captured'] == reasons['decoded'] + sum(reasons['skipped'].values()), reasons
-    b = ledger['stream_bytes']
-    seen = b['parsed'] + b['skipped'] + b['duplicate'] + b['gap'] + b['unrecognised'] + b['opaque'] + b['held']
-    assert b['seen'] == seen, (seen, b)
-    assert b['held'] == 0, b
-    out = collections.Counter((r['Proto'], r['Outcome']) for r in roundtrips) if roundtrips is not None else None
+    """Every sum the ledger promises, computed here again, and against the lines that came out."""
+    assert ledger['problem'] == '', ledger['problem']
+    assert ledger['packets'] == sum(ledger['decode'].values()), ledger['decode']
+    f = ledger['flow']
+    assert f['stream_bytes'] == sum(f[k] for k in ('parsed', 'skipped', 'duplicate', 'unrecognised', 'opaque', 'late', 'held', 'snapped_bytes', 'no_memory_bytes')), f
+    assert f['held'] == 0 and f['conns_live'] == 0, f
+    assert f['conns_opened'] == sum(f['conns_' + k] for k in ('closed', 'reset', 'refused', 'expired', 'evicted', 'cut')), f
     protocols = ledger['protocols']
     for name, p in protocols.items():
-        assert p['requests'] == sum(p[o] for o in OUTCOMES) + p.get('waiting', 0), (name, p)
-        assert p.get('waiting', 0) == 0, (name, p)
-        if out is not None:
-            assert {o: p[o] for o in OUTCOMES} == {o: out[name, o] for o in OUTCOMES}, (name, p, out)
-    if out is not None:
-        assert {p for p, _ in out} <= set(protocols), out
+        assert p['requests'] == sum(p[o] for o in OUTCOMES), (name, p)
+        assert p['waiting'] == 0, (name, p)
+    if roundtrips is not None:
+        out = collections.Counter((r['Proto'], r['Outcome']) for r in roundtrips)
+        counted = {(name, o): p[o] for name, p in protocols.items() for o in OUTCOMES if p[o]}
+        assert counted == out, (counted, out)
+        assert ledger['roundtrips']['delivered'] == len(roundtrips), ledger['roundtrips']
 
 
 # What a rewriting of a capture may change, from least to most.

@@ -9,16 +9,9 @@ import observe
 import pytest
 import recorded
 import rewrite as w
-import truth
 import wire
 from observe import NETWORK, SAME, TIMES, assert_same, watch, watch_frames, watch_packets
 from recorded import NAMES, load
-
-
-@pytest.mark.parametrize('name', NAMES)
-def test_recording_is_what_the_clients_say(name):
-    run = recorded.base(name)
-    truth.assert_exact(run.roundtrips, recorded.exchanges(name), run.stderr[-2000:])
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -66,7 +59,7 @@ def test_several_rewritings(seed):
     """Three rewritings one after the other, on any recording."""
     rng = random.Random('%s several %d' % (os.environ.get('PACKETD_TEST_SEED', '1'), seed))
     name, chosen = rng.choice(NAMES), rng.sample(sorted(set(REWRITINGS) - {'bytewise', 'two interfaces', 'tagged and untagged', 'IPv6'}), 3)
-    chosen.sort(key=lambda c: c.startswith('reordered'))
+    chosen.sort(key=lambda c: (c == 'keep-alive probes', 'reordered' in c))
     packets = load(name)
     for c in chosen:
         packets = REWRITINGS[c][0](packets, rng)
