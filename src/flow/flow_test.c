@@ -9,7 +9,8 @@
 #include "flow/flow.h"
 #include "util/buf.h"
 
-/* The consumer: a stream of messages `<length byte><payload>`; lengths >= 200 mean that 1000 bytes follow to be skipped. */
+/* The consumer: a stream of messages `<length byte><payload>`; lengths >= 200 mean that 1000 bytes follow to be skipped;
+ * 199 is told to be a skip of 10 only when 4 bytes are there. */
 struct witness {
 	struct buf log;         /* events, one a line */
 	struct buf bytes[2];    /* what was shown and consumed, per direction */
@@ -38,8 +39,13 @@ static enum parse on_data(struct conn *c, int dir, struct chunk *chunk)
 		buf_addf(&W->log, "%c skip at %llu\n", 'A' + dir, (unsigned long long)chunk->offset);
 		return PARSE_SKIP;
 	}
-	if (chunk->n < 1u + len) {
-		chunk->want = 1u + len;
+	if (len == 199 && chunk->n >= 4) {
+		chunk->used = 1;
+		chunk->want = 10;
+		return PARSE_SKIP;
+	}
+	if (chunk->n < (len == 199 ? 4u : 1u + len)) {
+		chunk->want = len == 199 ? 4u : 1u + len;
 		return PARSE_MORE;
 	}
 	chunk->used = 1u + len;
@@ -267,6 +273,36 @@ static void hole_inside_a_skip_is_harmless(void **state)
 	assert_null(strstr(log_of(x), "gap"));
 	assert_non_null(strstr(log_of(x), "B 1001+1"));
 	assert_int_equal(x->count.gap_skipped_bytes, 300);
+	world_free(x);
+}
+
+static void skip_that_begins_in_a_tail(void **state)
+{
+	(void)state;
+	struct world *x = world_new(NULL);
+	handshake(x);
+	send(x, 0, 0, 0, TCP_ACK, "\307a", 2);
+	send(x, 0, 2, 0, TCP_ACK, "bcd", 3);
+	send(x, 0, 5, 0, TCP_ACK, "efghij\1x", 8);
+	assert_string_equal(log_of(x), "A 11+1 t1000006\n");
+	assert_int_equal(x->count.skipped, 10);
+	assert_int_equal(x->count.parsed, 3);
+	world_free(x);
+}
+
+/* Nothing has been acknowledged before the first acknowledgement, whatever the numbers are. */
+static void sequence_numbers_above_2_31(void **state)
+{
+	(void)state;
+	struct world *x = world_new(NULL);
+	x->isn[0] = 0xc0000000;
+	x->isn[1] = 0xe0000000;
+	handshake(x);
+	send(x, 0, 0, 0, TCP_ACK, "\2ab", 3);
+	send(x, 1, 0, 3, TCP_ACK, "\1r", 2);
+	flow_finish(x->flow);
+	assert_string_equal(log_of(x), "A 0+2 t1000004\nB 0+1 t1000005\ncapture\n");
+	assert_int_equal(x->count.gap_bytes, 0);
 	world_free(x);
 }
 
@@ -533,6 +569,8 @@ int main(void)
 		cmocka_unit_test(hole_is_given_up_after_grace),
 		cmocka_unit_test(acknowledgement_before_data_waits),
 		cmocka_unit_test(hole_inside_a_skip_is_harmless),
+		cmocka_unit_test(skip_that_begins_in_a_tail),
+		cmocka_unit_test(sequence_numbers_above_2_31),
 		cmocka_unit_test(snapped_tail_of_a_body),
 		cmocka_unit_test(snapped_header_is_a_gap),
 		cmocka_unit_test(port_reuse_after_reset),

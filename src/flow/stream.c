@@ -158,6 +158,7 @@ static void tail_skip(struct conn *c, struct half *h)
 static size_t drain_tail(struct conn *c, int dir, size_t fresh, u64 offset, const struct source *from)
 {
 	struct half *h = &c->half[dir];
+	const size_t all = fresh;
 	for (int spins = 0; h->tail && h->tail->len && spins < SPINS_MAX; spins++) {
 		struct tail *t = h->tail;
 		struct chunk chunk = { .p = tail_data(t), .n = t->len, .ts_first = t->ts, .ts = from->ts, .offset = offset,
@@ -166,12 +167,12 @@ static size_t drain_tail(struct conn *c, int dir, size_t fresh, u64 offset, cons
 		bool more;
 		size_t used = ask(c, dir, &chunk, &more), old = t->len - MIN(t->len, fresh);
 		if (c->opaque || more)
-			return fresh;
+			return all;
 		c->flow->count->held -= used;
 		if (used >= old) { /* what is left is all the caller's: back to the direct path */
 			c->flow->count->held -= t->len - used;
 			tail_free(c, h);
-			return used - old;
+			return all - fresh + used - old;
 		}
 		t->len -= (u32)used;
 		memmove(tail_data(t), tail_data(t) + used, t->len);
@@ -189,7 +190,7 @@ static size_t drain_tail(struct conn *c, int dir, size_t fresh, u64 offset, cons
 		conn_make_opaque(c);
 	else if (h->tail)
 		tail_free(c, h);
-	return fresh;
+	return all;
 }
 
 /* Offers n bytes that follow the tail. */

@@ -21,13 +21,13 @@ static bool caused(const struct conn *c, int dir, u32 ack)
 	return half_is(o, HALF_FIN) && o->next_seq == o->fin_seq && ack == o->fin_seq + 1;
 }
 
+/* The first we know of this direction's numbers: the other side has acknowledged nothing yet, or exactly this. */
 static void half_start(struct conn *c, int dir, u32 next_seq)
 {
 	struct half *h = &c->half[dir], *o = &c->half[dir ^ 1];
 	h->next_seq = next_seq;
 	h->flags |= HALF_STARTED;
-	if (!half_is(o, HALF_SEEN))
-		o->acked = next_seq;
+	o->acked = next_seq;
 }
 
 static void check_fin(struct conn *c, int dir, u64 ts)
