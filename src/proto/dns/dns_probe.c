@@ -55,19 +55,39 @@ static bool types_likely(const struct dns_scan *s)
 	return true;
 }
 
-/* `room`: length of the message, of which the scan saw the first n bytes. */
+/* Names are made of printable labels; small numbers that happen to fit are not. The first label, as far as it is there. */
+static bool is_named(const struct dns_scan *s)
+{
+	const u8 *p = s->p + DNS_HEADER, *end = s->p + s->n;
+	if (end - p < 2 || *p == 0)
+		return false;
+	end = MIN(end, p + 1 + *p);
+	for (p++; p < end; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			return false;
+	return true;
+}
+
+/* `room`: length of the message, of which the scan saw what there is. */
+static bool is_likely(const struct dns_scan *s, size_t room)
+{
+	return header_likely(s, room) && s->state != SCAN_BAD && !is_netbios(s) && types_likely(s);
+}
+
 static enum probe judge(const struct dns_scan *s, size_t room)
 {
 	bool entries = s->seen[DNS_QUESTION] + s->seen[DNS_ANSWER] + s->seen[DNS_AUTHORITY] > 0;
-	if (!header_likely(s, room) || s->state == SCAN_BAD || is_netbios(s) || !types_likely(s))
+	bool exact = s->state == SCAN_WHOLE && s->end == room;
+	if (!is_likely(s, room))
 		return PROBE_NO;
-	if (s->state == SCAN_WHOLE && s->end == room && entries)
-		return PROBE_SURE;
 	if (s->state == SCAN_WHOLE && s->end == DNS_HEADER) { /* an error with nothing else, or DSO */
 		bool error = (s->flags & DNS_QR) && (s->flags & 15) && room == DNS_HEADER;
 		return error || dns_opcode_of(s->flags) == DNS_OP_DSO ? PROBE_MAYBE : PROBE_NO;
 	}
-	return entries || s->qname_end || s->state == SCAN_SHORT ? PROBE_MAYBE : PROBE_NO;
+	if (is_named(s))
+		return exact && entries ? PROBE_SURE : PROBE_MAYBE;
+	bool root = s->seen[DNS_QUESTION] && dns_type_name(s->qtype); /* "." has no label to tell by */
+	return exact && root ? PROBE_MAYBE : PROBE_NO;
 }
 
 static enum side side_of(const struct dns_scan *s)
@@ -87,15 +107,17 @@ static enum probe probe_datagram(const u8 *p, size_t n, enum side *side)
 	return verdict == PROBE_MAYBE && s.state == SCAN_SHORT && !s.qname_end && n >= 64 ? PROBE_NO : verdict;
 }
 
-/* The first bytes of a message behind its length; n may be fewer than it has. */
+/* A message behind its length; n may be fewer bytes than it has. */
 static enum probe judge_part(const u8 *p, size_t n, size_t room, struct dns_scan *s)
 {
 	dns_scan(s, p, MIN(n, room));
-	enum probe verdict = judge(s, room);
-	if (verdict != PROBE_MAYBE || n >= room)
-		return verdict;
+	if (n >= room)
+		return judge(s, room);
+	bool label = n > DNS_HEADER + 1 && p[DNS_HEADER];
+	if (!is_likely(s, room) || (label && !is_named(s)))
+		return PROBE_NO;
 	/* a question and a record, or two records, do not come about by chance */
-	return s->seen[DNS_QUESTION] + s->seen[DNS_ANSWER] + s->seen[DNS_AUTHORITY] >= 2 ? PROBE_SURE : PROBE_MORE;
+	return label && s->seen[DNS_QUESTION] + s->seen[DNS_ANSWER] + s->seen[DNS_AUTHORITY] >= 2 ? PROBE_SURE : PROBE_MORE;
 }
 
 /* Fewer bytes than a length and a header: do they contradict one? */
