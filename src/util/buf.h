@@ -28,8 +28,8 @@ static inline char *buf_room(struct buf *b, size_t n)
 
 static inline void buf_add(struct buf *b, const void *p, size_t n)
 {
-	char *to = buf_room(b, n);
-	if (likely(to != NULL) && n) {
+	char *to = n ? buf_room(b, n) : NULL;
+	if (likely(to != NULL)) {
 		memcpy(to, p, n);
 		b->len += n;
 	}
