@@ -148,11 +148,11 @@ int watch_setup(struct watch *w)
 	tzset();
 	int code = setup_rules(w);
 	if (code == EXIT_OK)
+		code = setup_filter(w);
+	if (code == EXIT_OK)
 		code = setup_capture(w);
 	if (code == EXIT_OK)
 		code = setup_engine(w);
-	if (code == EXIT_OK)
-		code = setup_filter(w);
 	setup_session(w);
 	setup_output(w);
 	return code;

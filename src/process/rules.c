@@ -11,13 +11,14 @@
 #define FILTER_RULES_MAX 64 /* beyond, the filter would outgrow what the kernel takes */
 
 /* What carries other packets, or is only part of one, passes: who decodes it decides.
- * Other link-layer types (VLAN, MPLS, PPPoE), IPv4 fragments after the first, IPIP, 6in4, GRE, IPv6 with anything but TCP,
- * UDP and ICMP inside (extension headers, fragments, tunnels), the ports of VXLAN, GENEVE and GTP, and errors. */
+ * Other link-layer types (VLAN, MPLS, PPPoE), IPv4 fragments after the first, IPIP, 6in4, GRE, MPLS in IP, IPv6 with anything
+ * but TCP, UDP and ICMP inside (extension headers, fragments, tunnels), the ports of VXLAN, GENEVE, GTP, GRE and MPLS over
+ * UDP, and ICMP errors. */
 static const char envelopes[] =
-	"(not ip and not ip6 and not arp) or (ip[6:2] & 0x1fff != 0) or ip proto 4 or ip proto 41 or ip proto 47"
+	"(not ip and not ip6 and not arp) or (ip[6:2] & 0x1fff != 0) or ip proto 4 or ip proto 41 or ip proto 47 or ip proto 137"
 	" or (ip6 and ip6[6] != 6 and ip6[6] != 17 and ip6[6] != 58)"
-	" or udp portrange 4789-4790 or udp port 8472 or udp port 6081 or udp port 2152"
-	" or (icmp and (icmp[0] = 3 or icmp[0] = 11)) or (ip6 and ip6[6] = 58 and ip6[40] < 128)";
+	" or udp dst portrange 4789-4790 or udp dst port 8472 or udp dst port 6081 or udp dst port 2152 or udp dst port 4754"
+	" or udp dst port 6635 or (icmp and icmp[0] = 3) or (ip6 and ip6[6] = 58 and ip6[40] < 128)";
 
 struct hosts {
 	struct ip_addr v[HOSTS_MAX];

@@ -177,6 +177,9 @@ static void test_filter_lets_envelopes_through(void **state)
 	assert_true(FRAME(0x800, V4(17, 0), PORTS(50000, 4789)));                /* VXLAN */
 	assert_true(FRAME(0x800, V4(17, 0), PORTS(50000, 8472)));
 	assert_true(FRAME(0x800, V4(17, 0), PORTS(50000, 6081)));                /* GENEVE */
+	assert_true(FRAME(0x800, V4(17, 0), PORTS(50000, 2152)));                /* GTP */
+	assert_true(FRAME(0x800, V4(17, 0), PORTS(50000, 4754)));                /* GRE over UDP */
+	assert_true(FRAME(0x800, V4(137, 0), 0, 0, 0x11, 64));                   /* MPLS in IP */
 	assert_true(FRAME(0x86dd, V6(44), 6, 0, 0, 8, 0, 0, 0, 1));              /* IPv6 fragment */
 	assert_true(FRAME(0x86dd, V6(0), 6, 0, 0, 0, 0, 0, 0, 0, PORTS(80, 1))); /* hop-by-hop options before TCP */
 	assert_true(FRAME(0x86dd, V6(4), V4(6, 0)));                             /* IPv4 in IPv6 */
