@@ -43,8 +43,10 @@ struct watch {
 	struct lines *lines;       /* NULL with --quiet */
 	struct watch_sink sinks[OBSERVER_WORKERS_MAX];
 	u32 sinks_len;
-	u8 format;                 /* enum file_format */
+	u8 format;                 /* enum watch_output, decided */
 	bool colour;
+	bool terminal;             /* lines go to one */
+	struct table table;
 	int wake_fd;               /* the writer or a filter has something to say */
 	int ledger_fd;             /* where the ledger goes as JSON; -1: nowhere */
 	_Atomic u64 kept;          /* RoundTrips that --count counts */
@@ -61,6 +63,8 @@ void watch_say(const char *kind, const char *format, ...) __attribute__((format(
 
 /* Turns w->v into w->options, output and filter. EXIT_OK, or the exit code, having said why. */
 int watch_setup(struct watch *w);
+/* The terminal may have been resized. */
+void watch_fit(struct watch *w);
 /* Opens the output and the engines, gives up rights. The same. */
 int watch_open(struct watch *w);
 /* Watches until the end. */

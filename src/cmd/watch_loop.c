@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/help.h"
+
 #define LOOK_MS 100     /* how often the progress line is renewed */
 #define PATIENCE_MS 2000 /* after a stop: longest wait for a reader that does not read */
 
@@ -108,6 +110,7 @@ static void look(struct loop *l, int wait_ms)
 		take_signals(l);
 		take_wakes(l);
 	}
+	watch_fit(l->w);
 	take_warnings(l->w);
 	lose_patience(l);
 }
@@ -127,8 +130,13 @@ static void finish_output(struct loop *l)
 	take_wakes(l);
 }
 
-static void say_start(const struct watch *w)
+static void say_start(struct watch *w)
 {
+	struct buf titles = { 0 };
+	if (w->lines && w->format != OUTPUT_JSON && (!w->v->file || w->v->console))
+		table_header(&w->table, &titles);
+	print_out(&titles);
+	buf_done(&titles);
 	if (!isatty(STDERR_FILENO) || !observer_engine(w->observer)->live)
 		return;
 	fprintf(stderr, "Watching %s (%s, %u %s), %s. Ctrl-C ends.\n", w->options.capture.interfaces, observer_engine(w->observer)->name,

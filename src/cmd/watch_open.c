@@ -73,7 +73,8 @@ static int add_sinks(void *arg, struct observer *ob, u32 worker, struct sessions
 		return 0;
 	struct watch_sink *s = &w->sinks[w->sinks_len++];
 	*s = (struct watch_sink){ .observer = ob, .worker = worker };
-	struct file_sink_options o = { .feed = lines_feed(w->lines), .json = { .interface = interface_name, .arg = s } };
+	struct table *table = w->format == OUTPUT_JSON ? NULL : &w->table;
+	struct file_sink_options o = { .feed = lines_feed(w->lines), .table = table, .json = { .interface = interface_name, .arg = s } };
 	s->sink = o.feed ? file_sink_new(&o) : NULL;
 	return s->sink ? sessions_add_sink(sessions, s->sink) : -ENOMEM;
 }

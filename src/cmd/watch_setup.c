@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -132,15 +133,24 @@ static void setup_output(struct watch *w)
 {
 	const struct watch_values *v = w->v;
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-	bool terminal = isatty(STDOUT_FILENO) && (!v->file || v->console);
+	w->terminal = isatty(STDOUT_FILENO) && (!v->file || v->console);
 	w->format = (u8)v->output;
 	if (v->output == OUTPUT_AUTO)
-		w->format = terminal ? OUTPUT_TABLE : OUTPUT_JSON;
-	w->colour = terminal && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+		w->format = w->terminal ? OUTPUT_TABLE : OUTPUT_JSON;
+	w->colour = w->terminal && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 	if (v->color)
 		w->colour = true;
 	if (v->no_color)
 		w->colour = false;
+	table_init(&w->table, w->colour, w->format == OUTPUT_WIDE, 0);
+	watch_fit(w);
+}
+
+void watch_fit(struct watch *w)
+{
+	struct winsize size;
+	if (w->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		atomic_store_explicit(&w->table.width, size.ws_col, memory_order_relaxed);
 }
 
 int watch_setup(struct watch *w)

@@ -17,6 +17,16 @@ static void json_roundtrip(struct sink *sink, const struct roundtrip *rt)
 	line_feed_end(s->o.feed);
 }
 
+static void table_roundtrip(struct sink *sink, const struct roundtrip *rt)
+{
+	struct file_sink *s = (struct file_sink *)sink;
+	struct buf *out = line_feed_begin(s->o.feed);
+	if (!out)
+		return;
+	roundtrip_table(out, rt, s->o.table);
+	line_feed_end(s->o.feed);
+}
+
 static void flush(struct sink *sink, u64 now, bool last)
 {
 	line_feed_flush(((struct file_sink *)sink)->o.feed);
@@ -28,7 +38,7 @@ struct sink *file_sink_new(const struct file_sink_options *options)
 	if (!s)
 		return NULL;
 	s->o = *options;
-	s->base.roundtrip = json_roundtrip;
+	s->base.roundtrip = options->table ? table_roundtrip : json_roundtrip;
 	s->base.flush = flush;
 	return &s->base;
 }

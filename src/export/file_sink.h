@@ -7,9 +7,11 @@
 #include "export/lines.h"
 #include "roundtrip/json.h"
 #include "roundtrip/roundtrip.h"
+#include "roundtrip/table.h"
 
 struct file_sink_options {
 	struct line_feed *feed;
+	struct table *table;      /* lines for people; NULL: JSON. Shared by the sinks of one output */
 	struct json_options json; /* `interface` is called on the worker's thread */
 };
 
