@@ -35,6 +35,7 @@ static bool has_options(const struct redis_request *q)
 	case KIND_CONFIG:
 	case KIND_HELLO:
 	case KIND_MIGRATE:
+	case KIND_REPLCONF:
 	case KIND_SELECT:
 	case KIND_SENTINEL:
 		return true;
@@ -163,6 +164,8 @@ static void take_option(struct redis_request *q, const u8 *p, u64 size)
 		q->key_at = q->seen + 1;
 	if ((q->kind == KIND_SELECT || q->kind == KIND_HELLO) && q->seen == 1)
 		q->number = number_of(p, size);
+	if (q->kind == KIND_REPLCONF && q->seen == 1 && is_word(p, size, "ACK"))
+		q->sub = SUB_ACK;
 	if (q->sub == SUB_REPLY && q->seen == 2 && q->args == 3)
 		q->reply = is_word(p, size, "ON") ? REPLY_ON + 1 : is_word(p, size, "OFF") ? REPLY_OFF + 1 :
 			   is_word(p, size, "SKIP") ? REPLY_SKIP_NEXT + 1 : 0;

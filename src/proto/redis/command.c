@@ -155,7 +155,7 @@ static const struct redis_command commands[] = {
 	{ "READWRITE", 1, KEY_NONE, KIND_PLAIN, 0 },
 	{ "RENAME", 3, 1, KIND_PLAIN, 0 },
 	{ "RENAMENX", 3, 1, KIND_PLAIN, 0 },
-	{ "REPLCONF", -1, KEY_NONE, KIND_PLAIN, 0 },
+	{ "REPLCONF", -1, KEY_NONE, KIND_REPLCONF, 0 },
 	{ "REPLICAOF", 3, KEY_NONE, KIND_PLAIN, 0 },
 	{ "RESET", 1, KEY_NONE, KIND_RESET, 0 },
 	{ "RESTORE", -4, 1, KIND_PLAIN, 0 },

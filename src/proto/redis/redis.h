@@ -61,7 +61,7 @@ struct redis_response {
 enum redis_status { STATUS_NONE, STATUS_OK, STATUS_QUEUED, STATUS_OTHER };
 
 /* Subcommands the decoder must know. */
-enum redis_sub { SUB_NONE, SUB_SET, SUB_SETUSER, SUB_REPLY };
+enum redis_sub { SUB_NONE, SUB_SET, SUB_SETUSER, SUB_REPLY, SUB_ACK };
 
 enum redis_reply_mode { REPLY_ON, REPLY_OFF, REPLY_SKIP_NEXT };
 

@@ -242,7 +242,7 @@ static void confirm_end(struct parser *ps, struct redis_state *s, const struct c
 	}
 	if (--s->confirms == 0)
 		redis_confirm_close(ps, s);
-	else
+	else if (!(s->confirm->m.flags & MSG_OPENED))
 		parser_open(ps, &s->confirm->m);
 }
 

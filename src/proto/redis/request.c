@@ -143,7 +143,7 @@ void redis_request_decide(struct parser *ps, struct redis_state *s, struct redis
 	}
 	if (s->queueing)
 		q->m.flags &= (u8)~MSG_BLOCKING;
-	if (!answered)
+	if (!answered || q->sub == SUB_ACK)
 		q->m.flags |= MSG_ONEWAY;
 	redis_database_set(q, s->database_sent);
 	if (q->kind == KIND_SELECT)
@@ -158,8 +158,9 @@ static enum redis_step request_end(struct reading *r)
 	redis_request_decide(r->ps, r->s, q);
 	redis_statement_keep(q);
 	r->s->request = NULL;
+	bool replica = q->sub == SUB_ACK;
 	parser_close(r->ps, &q->m);
-	return STEP_DONE;
+	return replica ? redis_leave(r->ps) : STEP_DONE;
 }
 
 /* A bulk string of a command. */
@@ -376,7 +377,7 @@ enum parse redis_parse_request(struct parser *ps, struct redis_state *s, struct 
 		enum redis_step step = request_step(&r);
 		if (step == STEP_ON || (step == STEP_DONE && c->used == 0))
 			continue;
-		if (step == STEP_DONE)
+		if (step == STEP_DONE || step == STEP_LEFT)
 			return PARSE_OK;
 		if (step == STEP_BAD)
 			return request_bad(&r);
