@@ -222,6 +222,15 @@ void redis_argument_take(struct parser *ps, struct redis_request *q, const u8 *p
 	q->seen++;
 }
 
+void redis_line_take(struct redis_request *q, struct str line)
+{
+	q->command = STR("MONITOR");
+	q->m.size += line.n;
+	q->seen++;
+	if (q->text.p)
+		text_add(&q->text, line.p, text_cut((const u8 *)line.p, line.n, text_room(&q->text)));
+}
+
 void redis_statement_keep(struct redis_request *q)
 {
 	q->statement = q->text.n ? arena_str(&q->m.arena, q->text.p, q->text.n) : (struct str){ 0 };

@@ -140,7 +140,8 @@ static struct redis_response *reply_begin(struct parser *ps, struct redis_state 
 		s->confirm_kind = front->kind;
 		s->confirms = front->args > 1 ? front->args - 1 : 0;
 	}
-	redis_database_set(front, s->transaction ? s->database_queued : s->database);
+	bool queued = s->transaction && front->kind != KIND_DISCARD;
+	redis_database_set(front, queued ? s->database_queued : s->database);
 	return a;
 }
 

@@ -123,6 +123,8 @@ long redis_resync(struct parser *ps, const struct chunk *c);
 size_t redis_argument_wants(const struct parser *ps, const struct redis_request *q, u64 size);
 /* It is here: `have` of its `size` bytes. */
 void redis_argument_take(struct parser *ps, struct redis_request *q, const u8 *p, size_t have, u64 size);
+/* A line that MONITOR shows, or its beginning. */
+void redis_line_take(struct redis_request *q, struct str line);
 /* The statement's text moves from where it was written to the message. */
 void redis_statement_keep(struct redis_request *q);
 /* Decides, once, whether the command is answered, and what it does to the connection. */

@@ -53,8 +53,11 @@ static enum redis_step text_take(struct parser *ps, struct redis_state *s, const
 	struct redis_response *a = reply_of(s);
 	struct redis_request *push = push_record(s);
 	i64 count;
-	count_bytes(s, head->text.n);
-	if (push)
+	if (!push)
+		count_bytes(s, head->text.n);
+	if (push && top && head->type == '+')
+		redis_line_take(push, head->text);
+	else if (push && head->type != '_')
 		redis_argument_take(ps, push, (const u8 *)head->text.p, head->text.n, head->text.n);
 	if (s->word_kind && !top && s->left == 1 && head->type == ':' && resp_number(head->text, &count))
 		s->confirm_count = (u32)MIN(MAX(count, 0), UINT32_MAX);
@@ -98,9 +101,10 @@ static enum redis_step body_step(struct parser *ps, struct redis_state *s, struc
 	level_count(s, head);
 	if (top)
 		top_begin(s, head);
-	count_bytes(s, size);
 	if (push && head->form == RESP_BULK)
 		redis_argument_take(ps, push, p, wants, size);
+	else
+		count_bytes(s, size);
 	if (error)
 		redis_error_take(ps, a, str_make(p, wants));
 	c->used += head->size + (whole ? (size_t)size + 2 : 0);

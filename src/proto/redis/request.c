@@ -79,6 +79,8 @@ static void decide_transaction(struct redis_state *s, struct redis_request *q)
 		s->queued_mode = s->reply_mode;
 		break;
 	case KIND_EXEC:
+		if (!s->queueing && s->unsure) /* what it executes was not seen: `adjust` is not known */
+			q->m.flags |= MSG_PARTIAL;
 		if (s->queueing && s->queued_mode != s->reply_mode) {
 			q->reply = s->queued_mode + 1;
 			s->reply_mode = s->queued_mode;
