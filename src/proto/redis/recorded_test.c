@@ -1,5 +1,5 @@
 /* Conversations of real clients with a real server, in recorded/: NAME.talk has a line a segment ("> " the client, "< " the
- * server; \r \n \\ \xNN), NAME.log what the decoder must make of it. UPDATE=1 in the environment writes the logs anew. */
+ * server; \r \n \\ \xNN), NAME.expect what the decoder must make of it. UPDATE=1 in the environment writes them anew. */
 #include "unit.h"
 
 #include <glob.h>
@@ -67,7 +67,7 @@ static void check(const char *path)
 	char *text = file_read(path);
 	size_t n = talk_read(text, steps);
 	char *log = feed_all(&proto_redis, steps, n, NULL);
-	snprintf(golden, sizeof(golden), "%.*s.log", (int)(strlen(path) - strlen(".talk")), path);
+	snprintf(golden, sizeof(golden), "%.*s.expect", (int)(strlen(path) - strlen(".talk")), path);
 	if (getenv("UPDATE")) {
 		FILE *f = fopen(golden, "w");
 		assert_non_null(f);
