@@ -17,6 +17,7 @@
 #include "roundtrip/roundtrip.h"
 
 #define FILTER_TEXT_MAX 16384 /* bytes of an expression */
+#define FILTER_NAME_MAX 160
 
 struct rt_filter;
 
@@ -34,6 +35,8 @@ bool rt_filter_match(const struct rt_filter *f, const struct roundtrip *rt);
 
 /* Calls `each` for every name an expression may use: common ones first, then the protocols'. */
 void rt_filter_names(const struct proto *const *protos, void (*each)(void *arg, const char *name, const char *type, const char *meaning), void *arg);
+/* What such a list calls this row: "http.status"; "http.request.size" when both sides have one. */
+void rt_filter_field_name(const struct proto *p, const struct field *row, char out[FILTER_NAME_MAX]);
 /* The language in a page of text, with all names. */
 void rt_filter_help(const struct proto *const *protos, struct buf *out);
 

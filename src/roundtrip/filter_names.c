@@ -5,7 +5,6 @@
 #include "util/suggest.h"
 
 #define NAMES_MAX 4096 /* looked through for a suggestion */
-#define NAME_MAX_LEN (FIELD_NAME_MAX + 48)
 
 const struct common_name common_names[COMMON_COUNT] = {
 #define X(id, name, kind, values, meaning) [id] = { name, kind, values, meaning },
@@ -91,11 +90,11 @@ static bool is_repeated(const struct proto *p, size_t row, const char *name)
 	return false;
 }
 
-static bool on_other_side(const struct proto *p, size_t row, const char *name)
+static bool on_other_side(const struct proto *p, const struct field *row, const char *name)
 {
 	char other[FIELD_NAME_MAX];
 	for (size_t i = 0; i < p->fields_len; i++) {
-		if (!is_named(&p->fields[i]) || p->fields[i].side == p->fields[row].side)
+		if (!is_named(&p->fields[i]) || p->fields[i].side == row->side)
 			continue;
 		field_name(&p->fields[i], other);
 		if (strcmp(other, name) == 0)
@@ -104,9 +103,17 @@ static bool on_other_side(const struct proto *p, size_t row, const char *name)
 	return false;
 }
 
+void rt_filter_field_name(const struct proto *p, const struct field *row, char out[FILTER_NAME_MAX])
+{
+	char name[FIELD_NAME_MAX];
+	field_name(row, name);
+	const char *side = !on_other_side(p, row, name) ? "" : row->side == SIDE_REQUEST ? "request." : "response.";
+	snprintf(out, FILTER_NAME_MAX, "%.30s.%s%s", p->name, side, name);
+}
+
 void rt_filter_names(const struct proto *const *protos, void (*each)(void *arg, const char *name, const char *type, const char *meaning), void *arg)
 {
-	char name[FIELD_NAME_MAX], full[NAME_MAX_LEN];
+	char name[FIELD_NAME_MAX], full[FILTER_NAME_MAX];
 	for (unsigned i = 0; i < COMMON_COUNT; i++)
 		each(arg, common_names[i].name, value_kind_name(common_names[i].kind), common_names[i].meaning);
 	for (; *protos; protos++) {
@@ -120,8 +127,7 @@ void rt_filter_names(const struct proto *const *protos, void (*each)(void *arg, 
 			field_name(row, name);
 			if (is_repeated(p, i, name))
 				continue;
-			const char *side = !on_other_side(p, i, name) ? "" : row->side == SIDE_REQUEST ? "request." : "response.";
-			snprintf(full, sizeof(full), "%.30s.%s%s", p->name, side, name);
+			rt_filter_field_name(p, row, full);
 			each(arg, full, value_kind_name(field_kind(row)), row->meaning ? row->meaning : "");
 		}
 	}
@@ -130,11 +136,12 @@ void rt_filter_names(const struct proto *const *protos, void (*each)(void *arg, 
 /* All names, for suggestions. */
 struct candidates {
 	struct str wanted;
-	char (*names)[NAME_MAX_LEN];
+	char (*names)[FILTER_NAME_MAX];
 	const char **list;
 	size_t n;
+	struct str proto;    /* "dns." of a wanted "dns.status" that is the end of a longer name; empty: of any protocol */
 	const char *by_tail; /* a name that ends in .wanted, or is it but for a side it does not have */
-	char sideless[NAME_MAX_LEN];
+	char sideless[FILTER_NAME_MAX];
 };
 
 static void count_name(void *arg, const char *name, const char *type, const char *meaning)
@@ -151,7 +158,10 @@ static void collect_name(void *arg, const char *name, const char *type, const ch
 	c->list[c->n++] = copy;
 	if (strcmp(name, c->sideless) == 0)
 		c->by_tail = copy;
-	if (!c->by_tail && n > c->wanted.n && name[n - c->wanted.n - 1] == '.' && memcmp(name + n - c->wanted.n, c->wanted.p, c->wanted.n) == 0)
+	struct str tail = c->wanted;
+	tail.p += c->proto.n;
+	tail.n -= c->proto.n;
+	if (!c->by_tail && n > c->wanted.n && memcmp(name, c->proto.p, c->proto.n) == 0 && name[n - tail.n - 1] == '.' && memcmp(name + n - tail.n, tail.p, tail.n) == 0)
 		c->by_tail = copy;
 }
 
@@ -173,13 +183,16 @@ static void drop_side(char *to, struct str name)
 
 bool rt_filter_nearest(const struct proto *const *protos, struct str name, char *out, size_t n)
 {
-	char word[NAME_MAX_LEN];
+	char word[FILTER_NAME_MAX];
 	size_t names = 0;
 	if (name.n == 0 || name.n >= sizeof(word))
 		return false;
 	rt_filter_names(protos, count_name, &names);
 	names = MIN(names, NAMES_MAX);
-	struct candidates c = { .wanted = name };
+	struct candidates c = { .wanted = name, .proto = { name.p, 0 } };
+	const char *dot = memchr(name.p, '.', name.n);
+	if (dot && dot + 1 < name.p + name.n)
+		c.proto.n = (u32)(dot - name.p) + 1;
 	c.names = calloc(names, sizeof(*c.names));
 	c.list = calloc(names, sizeof(*c.list));
 	const char *near = NULL;

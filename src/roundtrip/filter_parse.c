@@ -279,7 +279,7 @@ static void parse_set(struct filter_parser *ps, struct test *t)
 
 static void unknown_name(struct filter_parser *ps)
 {
-	char near[FIELD_NAME_MAX + 48];
+	char near[FILTER_NAME_MAX];
 	struct str name = ps->token.text;
 	if (ps->token.type != TOKEN_WORD)
 		FAIL(ps, ps->token.type == TOKEN_END ? "the expression ends here, expected a name such as http.status" : "expected a name such as http.status");

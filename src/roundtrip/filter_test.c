@@ -199,14 +199,18 @@ static void test_logic(void **state)
 			{ "(A and not (B or (C and A))) or (not A and B)", (a && !(b || (c && a))) || (!a && b) },
 		};
 		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-			char text[256], *to = text;
+			struct buf text = { 0 };
 			for (const char *p = cases[i].text; *p; p++) {
 				bool alone = (p == cases[i].text || !strchr("NAD", p[-1])) && !strchr("NAD", p[1] ? p[1] : ' ');
 				const char *name = alone && *p == 'A' ? "retransmits" : alone && *p == 'B' ? "zero_windows" : alone && *p == 'C' ? "partial" : NULL;
-				to += name ? sprintf(to, "%s", name) : sprintf(to, "%c", *p);
+				if (name)
+					buf_adds(&text, name);
+				else
+					buf_addc(&text, *p);
 			}
-			if (holds(text, &t) != cases[i].expected)
-				fail_msg("%s with %d", text, bits);
+			if (holds(buf_cstr(&text), &t) != cases[i].expected)
+				fail_msg("%s with %d", buf_cstr(&text), bits);
+			buf_done(&text);
 		}
 	}
 	assert_true(rt_filter_match(NULL, &t.rt));
@@ -227,6 +231,7 @@ static void test_errors(void **state)
 {
 	expect_error("http.staus >= 500", "unknown name 'http.staus', did you mean 'http.status'?\n  http.staus >= 500\n  ^^^^^^^^^^\n");
 	expect_error("duration > 1s and status == 3", "unknown name 'status', did you mean 'http.status'?\n  duration > 1s and status == 3\n                    ^^^^^^\n");
+	expect_error("mysql.rows > 1", "unknown name 'mysql.rows', did you mean 'mysql.packet.rows'?\n  mysql.rows > 1\n  ^^^^^^^^^^\n");
 	expect_error("xyzzy", "unknown name 'xyzzy'\n  xyzzy\n  ^^^^^\n");
 	expect_error("", "the expression ends here, expected a name such as http.status\n  \n  ^\n");
 	expect_error("duration >", "expected a value\n  duration >\n            ^\n");
@@ -344,16 +349,16 @@ static void test_random(void **state)
 	toy_http_example(&t);
 	int compiled = 0;
 	for (int i = 0; i < 30000; i++) {
-		char text[256] = "";
+		struct buf text = { 0 };
 		for (int k = 0; k < 1 + i % 9; k++) {
 			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-			strcat(text, pieces[(seed >> 33) % ARRAY_LEN(pieces)]);
+			buf_adds(&text, pieces[(seed >> 33) % ARRAY_LEN(pieces)]);
 			if (seed >> 63 || k % 2)
-				strcat(text, " ");
+				buf_addc(&text, ' ');
 		}
 		struct rt_filter *f;
 		struct buf error = { 0 };
-		if (rt_filter_compile_for(toy_protos, text, &f, &error) == 0) {
+		if (rt_filter_compile_for(toy_protos, buf_cstr(&text), &f, &error) == 0) {
 			rt_filter_match(f, &t.rt);
 			compiled++;
 		} else {
@@ -361,6 +366,7 @@ static void test_random(void **state)
 		}
 		rt_filter_free(f);
 		buf_done(&error);
+		buf_done(&text);
 	}
 	assert_true(compiled > 300);
 }

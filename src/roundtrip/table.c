@@ -36,10 +36,10 @@ void table_init(struct table *t, bool colour, bool wide, unsigned width)
 	*t = (struct table){ .colour = colour, .wide = wide };
 	atomic_init(&t->width, width);
 	atomic_init(&t->proto, 5);
-	atomic_init(&t->client, 9);
-	atomic_init(&t->server, 12);
-	atomic_init(&t->request, 16);
-	atomic_init(&t->response, 8);
+	atomic_init(&t->client, wide ? 15 : 9);
+	atomic_init(&t->server, wide ? 15 : 12);
+	atomic_init(&t->request, wide ? 30 : 16);
+	atomic_init(&t->response, wide ? 12 : 8);
 }
 
 static unsigned grow(_Atomic unsigned *column, unsigned n, unsigned most)
@@ -260,8 +260,11 @@ static void put_tail(const struct table *t, struct buf *out, const struct roundt
 	buf_add(out, "  ", 2);
 	put_duration(t, out, rt->duration, true, duration_colour(rt->duration));
 	if (t->wide) {
+		buf_addc(out, ' ');
 		put_duration(t, out, rt->first_byte, false, NULL);
+		buf_addc(out, ' ');
 		put_duration(t, out, rt->rtt, false, DIM);
+		buf_addc(out, ' ');
 		put_duration(t, out, rt->transfer, false, NULL);
 		buf_addf(out, " %6llu", (unsigned long long)rt->conn->id);
 	}
@@ -293,7 +296,8 @@ void table_header(struct table *t, struct buf *out)
 	if (!t->wide)
 		return;
 	colour_on(t, out, DIM);
-	buf_addf(out, "%-12s %-5s %-15s   %-18s  %-*s  %-*s  %*s%*s%*s%*s %6s\n", "time", "proto", "client", "server", WIDE_REQUEST / 2, "request", WIDE_RESPONSE / 2, "response", DURATION,
-		 "total", DURATION, "first", DURATION, "rtt", DURATION, "transf", "conn");
+	buf_addf(out, "%-12s %-*s %-*s   %-*s  %-*s  %-*s  %*s %*s %*s %*s %6s", "time", (int)t->proto, "proto", (int)t->client, "client", (int)t->server, "server", (int)t->request,
+		 "request", (int)t->response, "response", DURATION, "total", DURATION, "first", DURATION, "rtt", DURATION, "transf", "conn");
 	colour_off(t, out, DIM);
+	buf_addc(out, '\n');
 }
