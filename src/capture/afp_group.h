@@ -1,0 +1,21 @@
+/* Workers that share the traffic of one interface: a fanout group, which splits it by a symmetric hash of the flow.
+ * Until all workers are in the group none captures, so that no flow changes hands when the next one joins.
+ * All functions are thread-safe; a socket is in a group between join and leave. Linux. SPDX-License-Identifier: Apache-2.0 */
+#ifndef PACKETD_CAPTURE_AFP_GROUP_H
+#define PACKETD_CAPTURE_AFP_GROUP_H
+
+#include "capture/afp_socket.h"
+
+#define AFP_WORKERS_MAX 256      /* the kernel's own limit of a group */
+#define AFP_ARM_NS (100 * NS_PER_MS) /* a socket waits this long for the others, then captures without them */
+
+/* The socket is bound and takes nothing yet. */
+int afp_group_join(struct afp_socket *s, const struct afp_setup *setup);
+void afp_group_leave(struct afp_socket *s);
+/* Lets a socket capture that has waited for the others in vain. */
+void afp_group_arm(struct afp_socket *s);
+/* Held while a socket's program changes. */
+void afp_group_lock(void);
+void afp_group_unlock(void);
+
+#endif
