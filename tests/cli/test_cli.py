@@ -641,3 +641,28 @@ def test_live_what_was_captured_before_the_end_is_reported(running, dns):
         dns.ask()
     code, out, err = r.end()  # at once
     assert code == 0 and len(lines(out)) == 500
+
+
+# --- what is checked in ---
+
+HERE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+@pytest.mark.parametrize('path, args', [('docs/PROTOCOLS.md', ['protocols', '--markdown']), ('docs/packetd.1', ['help', '--man'])])
+def test_docs_are_current(path, args):
+    with open(os.path.join(HERE, path), 'rb') as f:
+        assert f.read() == run(*args).stdout, 'run make docs'
+
+
+def test_sample():
+    r = watch('-r', os.path.join(HERE, 'samples/sample.pcap'))
+    got = lines(r.stdout)
+    assert r.returncode == 0
+    count = {}
+    for g in got:
+        count[g['Proto'], g['Outcome']] = count.get((g['Proto'], g['Outcome']), 0) + 1
+    assert count == {('dns', 'answered'): 4, ('http', 'answered'): 11, ('http', 'reset'): 1, ('redis', 'answered'): 12, ('redis', 'reset'): 1}
+    assert {g['Error'] for g in got if 'Error' in g} >= {'NXDOMAIN', '404', '502', 'WRONGTYPE', 'connection_reset', 'connection_refused'}
+    assert b'secret' not in r.stdout and b'wrong-password' not in r.stdout
+    shown = watch('-r', os.path.join(HERE, 'samples/sample.pcap'), '--show-secrets').stdout
+    assert b'wrong-password' in shown
