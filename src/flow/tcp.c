@@ -340,8 +340,6 @@ static void begin_half(struct conn *c, int dir, const struct segment *seg)
 		h->flags |= HALF_SYN;
 	if (!half_is(h, HALF_SEEN)) {
 		h->origin = seg->origin;
-		if (seg->flags & TCP_ACK)
-			h->acked = seg->ack;
 		h->flags |= HALF_SEEN;
 	}
 	if (seg->flags & TCP_ACK && !half_is(o, HALF_STARTED))

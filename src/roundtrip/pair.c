@@ -242,7 +242,7 @@ void pair_clear(struct conn *c)
 u64 pair_deadline(const struct session *s)
 {
 	for (const struct message *q = s->first; q; q = q->next)
-		if (!(q->state & M_REPORTED) && !q->answer && q->due && q->flags & MSG_CLOSED)
+		if (!(q->state & M_REPORTED) && (!q->answer || q->state & M_WEAK) && q->due && q->flags & MSG_CLOSED)
 			return q->due;
 	return 0;
 }
@@ -252,10 +252,15 @@ void pair_timeouts(struct conn *c, u64 now)
 	struct session *s = session_of(c);
 	for (struct message *q = s->first, *next; q; q = next) {
 		next = q->next;
-		if (q->state & M_REPORTED || q->answer || !q->due || !(q->flags & MSG_CLOSED))
+		bool weak = q->state & M_WEAK && has_answer(q);
+		if (q->state & M_REPORTED || (q->answer && !weak) || !q->due || !(q->flags & MSG_CLOSED))
 			continue;
 		if (q->due > now)
 			return;
+		if (weak) { /* nothing contradicts it */
+			pair_finish(c, q, OUTCOME_ANSWERED, NULL, q->answer->time, false);
+			continue;
+		}
 		bool lost = maybe_lost(c, s, q);
 		pair_finish(c, q, lost ? OUTCOME_LOST : OUTCOME_NO_RESPONSE, lost ? NULL : "timeout", now, true);
 	}
@@ -279,7 +284,7 @@ static struct message *pick_sure(const struct session *s, const struct message *
 static struct message *pick_anchor(const struct session *s, const struct message *at)
 {
 	for (struct message *q = s->first; q; q = q->next) {
-		if (q->answer || !(q->state & M_ANCHOR) || q->acked != at->start)
+		if (q->answer || !(q->state & M_ANCHOR) || q->acked != at->start || (q->state & M_WEAK && s->flags & S_BURST))
 			continue;
 		if (at->acked != STREAM_ACK_UNKNOWN && q->start >= at->acked)
 			continue;
@@ -354,9 +359,8 @@ static bool is_anchor(const struct session *s, const struct message *q)
 	bool quiet = s->active_ts && q->ts_first > s->active_ts + QUIET_NS;
 	bool drains = !(s->flags & S_MULTI) && (s->drained >= DRAINED_MIN || (q->proto->serial && !(s->flags & S_BURST)));
 	bool only = s->waiting == 0 || (s->waiting == 1 && s->last && !(s->last->state & M_REPORTED) && q->acked > s->last->acked);
-	bool joined_late = s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !s->last_acked;
 	bool balanced = !(s->flags & (S_MULTI | S_BURST)) && s->balanced >= 2;
-	return quiet || drains || balanced || (only && !joined_late && !(s->flags & S_LOST_REQUESTS));
+	return quiet || drains || balanced || (only && !(s->flags & S_LOST_REQUESTS));
 }
 
 /* The client begins anew: was what went before a round of its own? */
@@ -400,6 +404,8 @@ static void learn(const struct conn *c, struct session *s, struct message *q)
 	s->round_requests++;
 	if (first_of_burst && !tainted && is_anchor(s, q))
 		q->state |= M_ANCHOR;
+	if (!s->last_acked && s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !q->proto->serial)
+		q->state |= M_WEAK;
 	s->last_acked = q->acked + 1; /* 0 stays "none" */
 }
 
@@ -415,6 +421,24 @@ static void evict(struct session_parser *sp, u64 ts)
 	pair_finish(sp->c, q, OUTCOME_LOST, NULL, ts, false);
 }
 
+/* The first pair of a connection joined late is told when the next message shows that it was whole: a request sent after exactly
+ * this answer. Another answer instead means that we came in the middle of a pipeline. */
+static void judge_weak(struct session_parser *sp, bool right, u64 ts)
+{
+	struct message *q = sp->s->first;
+	if (!q || !(q->state & M_WEAK) || !has_answer(q))
+		return;
+	if (right) {
+		pair_finish(sp->c, q, OUTCOME_ANSWERED, NULL, ts, false);
+		return;
+	}
+	message_free(sp->s, q->answer);
+	q->answer = NULL;
+	sp->all->ledger->proto[q->proto->index].orphan_responses++;
+	sp->s->flags |= S_UNSURE;
+	pair_finish(sp->c, q, OUTCOME_LOST, NULL, ts, false);
+}
+
 static void open_request(struct session_parser *sp, struct message *q)
 {
 	struct sessions *all = sp->all;
@@ -427,6 +451,8 @@ static void open_request(struct session_parser *sp, struct message *q)
 	all->ledger->proto[q->proto->index].requests++;
 	if (q->flags & MSG_ONEWAY)
 		return;
+	if (unlikely(s->first && s->first->state & M_WEAK))
+		judge_weak(sp, has_answer(s->first) && s->first->answer->end == q->acked, q->time);
 	if (s->waiting >= all->opt.max_waiting)
 		evict(sp, q->time);
 	learn(c, s, q);
@@ -454,6 +480,8 @@ static void join(struct session_parser *sp, struct message *q, struct message *a
 
 static void open_response(struct session_parser *sp, struct message *a)
 {
+	if (unlikely(sp->s->first && sp->s->first->state & M_WEAK))
+		judge_weak(sp, false, a->ts_first);
 	if (!sp->s->round_answers++)
 		sp->s->round_exact = a->start + 1 == sp->s->last_acked;
 	struct message *q = pick(sp, a);

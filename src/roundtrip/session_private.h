@@ -29,6 +29,7 @@ enum message_state {
 	M_SPARE = 64,   /* not a real message: memory was lacking */
 	M_ORPHAN = 128, /* a response whose request is not known */
 	M_AFTER_LOSS = 512, /* sent after lost requests */
+	M_WEAK = 1024,  /* the first request of a connection joined late: what follows its answer confirms the pair, or not */
 	M_BARRIER = 256, /* the first request after lost request bytes: answers up to here may be those of lost requests */
 };
 

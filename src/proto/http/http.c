@@ -580,6 +580,7 @@ const struct proto proto_http = {
 	.ports = http_ports,
 	.transports = OVER_TCP,
 	.pairing = PAIR_FIFO,
+	.serial = true,
 	.index = PROTO_http,
 	.state_size = sizeof(struct http_state),
 	.request_size = sizeof(struct http_request),
