@@ -27,9 +27,9 @@ void conn_end(struct conn *c, enum stream_end end, u64 ts)
 	c->opaque = true;
 	c->hole_ts = 0;
 	if (c->protocol == IPPROTO_TCP_ && end <= END_REFUSED) {
-		c->seen_ts = ts;
+		c->seen_ts = f->now;
 		timer_disarm(c);
-		timer_arm(c, ts + LINGER_NS);
+		timer_arm(c, f->now + LINGER_NS);
 	} else {
 		table_remove(c);
 	}
@@ -108,7 +108,7 @@ static struct conn *udp_open(struct flow *f, const struct segment *seg, u32 hash
 
 static u32 payload_mark(const struct segment *seg)
 {
-	u32 mark = seg->len;
+	u32 mark = seg->len ^ (u32)seg->ip_id << 16;
 	for (u32 i = 0; i < MIN(seg->caplen, 64); i++)
 		mark = (mark ^ seg->payload[i]) * 16777619u;
 	return mark;
@@ -127,12 +127,12 @@ static void udp_segment(struct flow *f, const struct segment *seg, u32 hash)
 	struct half *h = &c->half[dir];
 	u32 mark = payload_mark(seg);
 	bool seen = h->flags & HALF_SEEN;
-	if (seen && seg->ts < c->seen_ts + NS_PER_SEC &&
-	    (seg->origin != h->origin || (mark == h->last_mark && seg->ts < c->seen_ts + COPY_NS))) {
+	if (seen && f->now < c->seen_ts + NS_PER_SEC &&
+	    (seg->origin != h->origin || (mark == h->last_mark && f->now < c->seen_ts + COPY_NS))) {
 		f->count->copies++;
 		return;
 	}
-	c->seen_ts = MAX(c->seen_ts, seg->ts);
+	c->seen_ts = f->now;
 	h->origin = seg->origin;
 	h->last_mark = mark;
 	h->flags |= HALF_SEEN;
@@ -213,7 +213,7 @@ void flow_bytes(struct conn *c, int dir, const void *p, size_t n, u64 ts, u64 ac
 {
 	u32 ack = (u32)acked;
 	c->flow->count->stream_bytes += n;
-	c->seen_ts = MAX(c->seen_ts, ts);
+	c->seen_ts = c->flow->now = MAX(c->flow->now, ts);
 	if (c->opaque)
 		c->flow->count->opaque += n;
 	else

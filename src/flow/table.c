@@ -152,7 +152,8 @@ struct conn *table_add(struct flow *f, const struct segment *seg, u32 hash)
 	c->rtt_dir = DIR_NONE;
 	c->hash = hash;
 	c->id = f->opt.worker + 1 + f->next_id++ * MAX(1, f->opt.workers);
-	c->opened_ts = c->seen_ts = seg->ts;
+	c->opened_ts = seg->ts;
+	c->seen_ts = MAX(f->now, seg->ts);
 	c->ifindex = seg->ifindex;
 	c->vlan = seg->vlan;
 	c->tunnel = seg->tunnel;

@@ -150,17 +150,17 @@ static void update_holes(struct conn *c, u64 now, bool moved)
 }
 
 /* A second copy of the previous segment (taken at another hop of this host), not a retransmission. */
-static bool is_copy(struct half *h, const struct segment *seg, u64 seen_ts)
+static bool is_copy(struct half *h, const struct segment *seg, u64 since)
 {
 	u32 mark = (seg->seq * 2654435761u ^ seg->ack) * 2654435761u ^ seg->len ^ (u32)seg->flags << 24 ^ seg->window << 8;
 	bool same = mark == h->last_mark && half_is(h, HALF_SEEN);
 	h->last_mark = mark;
 	if (half_is(h, HALF_SEEN) && seg->origin != h->origin) {
-		if (seg->ts < seen_ts + NS_PER_SEC)
+		if (since < NS_PER_SEC)
 			return true;
 		h->origin = seg->origin;
 	}
-	return same && seg->len && seg->ts < seen_ts + NS_PER_MS / 2;
+	return same && seg->len && since < NS_PER_MS / 2;
 }
 
 static void take_data(struct conn *c, int dir, const struct segment *seg, u32 seq)
@@ -378,12 +378,12 @@ void tcp_segment(struct flow *f, const struct segment *seg, u32 hash)
 		return;
 	}
 	struct half *h = &c->half[dir], *o = &c->half[dir ^ 1];
-	if (is_copy(h, seg, c->seen_ts)) {
+	if (is_copy(h, seg, f->now - c->seen_ts)) {
 		f->count->copies++;
 		f->count->duplicate += seg->len;
 		return;
 	}
-	c->seen_ts = MAX(c->seen_ts, seg->ts);
+	c->seen_ts = f->now;
 	h->packets++;
 	h->bytes += seg->len;
 	begin_half(c, dir, seg);
@@ -407,7 +407,7 @@ void tcp_segment(struct flow *f, const struct segment *seg, u32 hash)
 	}
 	if (unlikely(h->held || o->held || c->rst || c->hole_ts || seq_before(o->next_seq, h->acked) ||
 		     seq_before(h->next_seq, o->acked)))
-		update_holes(c, seg->ts, progress(c, seg->ts));
+		update_holes(c, f->now, progress(c, seg->ts));
 	if (is_reset(c) && c->state != CONN_CLOSED)
 		reset(c, END_RESET, seg->ts);
 	else if (half_is(h, HALF_FIN_DONE) && half_is(o, HALF_FIN_DONE))

@@ -48,6 +48,7 @@ enum net_result ip_v4(struct walk *w)
 		return walk_short(w, header - 20);
 	ip_from_v4(&w->seg->src, h + 12);
 	ip_from_v4(&w->seg->dst, h + 16);
+	w->seg->ip_id = be16(h + 4);
 	if (unlikely(be16(h + 6) & 0x3fff))
 		return v4_fragment(w, h);
 	return transport(w, h[9]);

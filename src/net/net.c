@@ -99,6 +99,7 @@ enum net_result net_decode(struct net *n, const struct packet *p, struct segment
 	seg->vlan = 0;
 	seg->tunnel = TUNNEL_NONE;
 	seg->tunnel_id = 0;
+	seg->ip_id = 0;
 	if (unlikely(p->linktype != LINKTYPE_ETHERNET || p->caplen < 54 || p->vlan_tci || !is_plain_tcp(d)))
 		return decode_any(n, p, seg);
 	u32 total = be16(d + 16);
@@ -106,5 +107,6 @@ enum net_result net_decode(struct net *n, const struct packet *p, struct segment
 		return decode_any(n, p, seg);
 	ip_from_v4(&seg->src, d + 26);
 	ip_from_v4(&seg->dst, d + 30);
+	seg->ip_id = be16(d + 18);
 	return segment_tcp(seg, d + 34, MIN(p->caplen - 14, total) - 20, total - 20);
 }

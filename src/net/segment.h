@@ -38,6 +38,7 @@ struct segment {
 	const u8 *payload;
 	u32 tunnel_id;       /* VNI, GRE key, PPPoE or ERSPAN session, bottom MPLS label, GTP TEID; 0 without */
 	u16 vlan;            /* outermost VLAN id; 0 without */
+	u16 ip_id;           /* IPv4 identification: the same in copies of one packet; 0 for IPv6 */
 	u16 ifindex;         /* of the packet */
 	u32 origin;          /* mixes ifindex, VLAN and tunnel: tells copies of one packet taken at different places apart */
 };

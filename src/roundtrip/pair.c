@@ -273,8 +273,9 @@ static struct message *pick_sure(const struct session *s, const struct message *
 	for (struct message *q = s->first; q; q = q->next) {
 		if (q->answer)
 			continue;
-		bool known = at->acked != STREAM_ACK_UNKNOWN;
-		if (known && ((q->acked != STREAM_ACK_UNKNOWN && q->acked > at->start) || q->start >= at->acked))
+		if (at->acked == STREAM_ACK_UNKNOWN || q->acked == STREAM_ACK_UNKNOWN)
+			return q;
+		if (q->acked > at->start || (q->start >= at->acked && !q->proto->serial))
 			return NULL;
 		return q;
 	}
@@ -458,7 +459,7 @@ static void open_request(struct session_parser *sp, struct message *q)
 	learn(c, s, q);
 	u64 wait = q->proto->timeout_ms ? q->proto->timeout_ms * NS_PER_MS :
 		   c->protocol == IPPROTO_UDP_ ? all->opt.udp_timeout_ns : all->opt.timeout_ns;
-	q->due = q->flags & MSG_BLOCKING ? 0 : q->time + wait;
+	q->due = q->flags & MSG_BLOCKING ? 0 : flow_now(c->flow) + wait; /* not its own time: captures may be merged out of order */
 	waiting_add(all, s, q);
 }
 

@@ -324,7 +324,7 @@ int sessions_set_options(struct sessions *all, const struct session_options *opt
 	if (!all->opt.timeout_ns)
 		all->opt.timeout_ns = 60 * NS_PER_SEC;
 	if (!all->opt.udp_timeout_ns)
-		all->opt.udp_timeout_ns = 10 * NS_PER_SEC;
+		all->opt.udp_timeout_ns = 15 * NS_PER_SEC;
 	if (!all->opt.max_waiting)
 		all->opt.max_waiting = 10000;
 	if (!all->opt.proto.statement_length)
