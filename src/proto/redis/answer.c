@@ -1,5 +1,5 @@
 /* What answers mean: the class of an error, and what changes for the connection. */
-#include "proto/redis/redis.h"
+#include "proto/redis/read.h"
 
 #define WORD_MAX 32
 

@@ -1,5 +1,5 @@
 /* What the arguments of a command say: its name, subcommand, key, options; and which of them are secret. */
-#include "proto/redis/redis.h"
+#include "proto/redis/read.h"
 
 #define WORD_MAX 64 /* bytes of an argument that may be an option or a number */
 

@@ -1,5 +1,5 @@
 /* The beginning of what a server sends: a reply, a confirmation of a subscription, or something nobody asked for. */
-#include "proto/redis/redis.h"
+#include "proto/redis/read.h"
 
 #define SYNC_LINE_MAX 64
 

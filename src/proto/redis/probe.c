@@ -1,5 +1,5 @@
 /* What bytes prove without state: whether a connection speaks RESP, and where a message begins after bytes were lost. */
-#include "proto/redis/redis.h"
+#include "proto/redis/read.h"
 
 #define VALUE_LARGE 512  /* an announced value of this size that goes on behind the bytes at hand fits */
 #define KEEP_MAX 8192    /* bytes kept while they may still prove to begin a message */
@@ -141,18 +141,20 @@ static bool is_foreign(struct str word, struct str first, u32 args)
 {
 	static const struct {
 		const char *word;
-		u8 args; /* 0: any number */
-	} memcached[] = { { "get", 2 }, { "touch", 3 }, { "quit", 0 } };
+		u8 args;
+	} memcached[] = { { "get", 2 }, { "touch", 3 }, { "set", 5 }, { "set", 6 } };
 	static const char *const mail[] = { "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "GSSAPI", "NTLM", "EXTERNAL", "XOAUTH2" };
 	for (size_t i = 0; i < ARRAY_LEN(memcached); i++)
-		if (str_eq(word, str_from(memcached[i].word)) && (!memcached[i].args || args == memcached[i].args))
+		if (str_eq(word, str_from(memcached[i].word)) && args == memcached[i].args)
 			return true;
 	if (str_eq_nocase(word, STR("QUIT")))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(mail); i++)
 		if (str_eq_nocase(word, STR("AUTH")) && str_eq_nocase(first, str_from(mail[i])))
 			return true;
-	return str_eq_nocase(word, STR("PING")) && first.n && first.p[0] == ':'; /* IRC */
+	bool irc = str_eq_nocase(word, STR("PING")) && first.n && first.p[0] == ':';
+	bool nats = str_eq_nocase(word, STR("INFO")) && first.n && first.p[0] == '{';
+	return irc || nats;
 }
 
 static struct str blank_cut(struct str *line)

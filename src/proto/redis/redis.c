@@ -1,5 +1,5 @@
 /* Redis, and servers that speak its protocol: the descriptor and what ties the two directions together. */
-#include "proto/redis/redis.h"
+#include "proto/redis/read.h"
 
 static enum parse redis_parse(struct parser *ps, struct chunk *c)
 {

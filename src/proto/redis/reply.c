@@ -1,6 +1,6 @@
 /* The server's direction: replies of both RESP versions, confirmations of subscriptions, pushes. Of a value only its
  * size, type and outermost shape are kept, so that depth and length cost nothing: one counter of values to come. */
-#include "proto/redis/redis.h"
+#include "proto/redis/read.h"
 
 #define LEFT_MAX (1ull << 62)
 

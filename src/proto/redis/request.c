@@ -1,5 +1,5 @@
 /* The client's direction: arrays of bulk strings, and inline commands. */
-#include "proto/redis/redis.h"
+#include "proto/redis/read.h"
 
 #define ARGS_MAX INT32_MAX
 #define ADJUST_MAX (1 << 20) /* values by which the answer of EXEC may differ */
