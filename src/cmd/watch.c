@@ -66,7 +66,7 @@ static const struct option watch_options[] = {
 	{ .name = "ledger-json", AT(OPTION_TEXT, ledger_json), .value = "FILE", .values = VALUES_FILE, .help = "at the end, write the ledger there as one JSON object" },
 	{ .name = "console", AT(OPTION_FLAG, console), .help = "to standard output, even with --roundtrips.file" },
 
-	{ .name = "timeout", AT(OPTION_DURATION, timeout), .value = "TIME", .group = "How to capture", .fallback = "60s, over UDP 10s",
+	{ .name = "timeout", AT(OPTION_DURATION, timeout), .value = "TIME", .group = "How to capture", .fallback = "60s, DNS 20s, others over UDP 15s",
 	  .help = "report a request without an answer after this time" },
 	{ .name = "workers", AT(OPTION_NUMBER, workers), .value = "N", .min = 1, .max = OBSERVER_WORKERS_MAX, .fallback = "by the CPUs",
 	  .help = "threads that share live traffic" },

@@ -106,6 +106,7 @@ static struct conn *udp_open(struct flow *f, const struct segment *seg, u32 hash
 	return c;
 }
 
+/* A datagram sent again says the same, in a packet with another identification. */
 static u32 payload_mark(const struct segment *seg)
 {
 	u32 mark = seg->len ^ (u32)seg->ip_id << 16;

@@ -505,11 +505,17 @@ static void datagrams_and_their_copies(void **state)
 		flow_packet(x->flow, &s);
 		x->ts += NS_PER_SEC;
 	}
-	struct segment s = seg_make(x, 0, 0, 0, 0, NULL, 0);
+	struct segment s = seg_make(x, 0, 0, 0, 0, "query", 5);
+	s.protocol = IPPROTO_UDP_;
+	s.ip_id = 1; /* the same words at once, in packets of their own: no copies */
+	flow_packet(x->flow, &s);
+	s.ip_id = 2;
+	flow_packet(x->flow, &s);
+	s = seg_make(x, 0, 0, 0, 0, NULL, 0);
 	s.protocol = IPPROTO_UDP_;
 	s.unreachable = true;
 	flow_packet(x->flow, &s);
-	assert_string_equal(log_of(x), "open\nA dgram 5\nA dgram 5\nA unreachable\n");
+	assert_string_equal(log_of(x), "open\nA dgram 5\nA dgram 5\nA dgram 5\nA dgram 5\nA unreachable\n");
 	assert_int_equal(x->count.copies, 2);
 	world_free(x);
 }

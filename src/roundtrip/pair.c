@@ -440,6 +440,16 @@ static void judge_weak(struct session_parser *sp, bool right, u64 ts)
 	pair_finish(sp->c, q, OUTCOME_LOST, NULL, ts, false);
 }
 
+/* How long an answer may take: what the user says, else what the protocol says. */
+static u64 patience(const struct sessions *all, const struct conn *c, const struct proto *proto)
+{
+	bool udp = c->protocol == IPPROTO_UDP_;
+	u64 set = udp ? all->opt.udp_timeout_ns : all->opt.timeout_ns;
+	if (set || proto->timeout_ms)
+		return set ? set : proto->timeout_ms * NS_PER_MS;
+	return (udp ? 15 : 60) * NS_PER_SEC;
+}
+
 static void open_request(struct session_parser *sp, struct message *q)
 {
 	struct sessions *all = sp->all;
@@ -457,9 +467,7 @@ static void open_request(struct session_parser *sp, struct message *q)
 	if (s->waiting >= all->opt.max_waiting)
 		evict(sp, q->time);
 	learn(c, s, q);
-	u64 wait = q->proto->timeout_ms ? q->proto->timeout_ms * NS_PER_MS :
-		   c->protocol == IPPROTO_UDP_ ? all->opt.udp_timeout_ns : all->opt.timeout_ns;
-	q->due = q->flags & MSG_BLOCKING ? 0 : flow_now(c->flow) + wait; /* not its own time: captures may be merged out of order */
+	q->due = q->flags & MSG_BLOCKING ? 0 : flow_now(c->flow) + patience(all, c, q->proto); /* not its own time: captures may be merged out of order */
 	waiting_add(all, s, q);
 }
 

@@ -262,7 +262,7 @@ static void on_datagram(struct conn *c, int dir, const struct segment *seg)
 	sp.ps.datagram = true;
 	sp.ps.cut = seg->caplen < seg->len;
 	sp.ps.datagram_len = seg->len;
-	sp.ps.multicast = is_group(&seg->dst);
+	sp.ps.multicast = is_group(&seg->dst) && !is_group(&seg->src); /* such senders exist in altered captures only */
 	enum parse verdict = s->proto->parse(&sp.ps, &chunk);
 	s->request_dir = sp.ps.request_dir;
 	if (s->flags & S_DOOMED) {
@@ -321,10 +321,6 @@ int sessions_set_options(struct sessions *all, const struct session_options *opt
 		memmove(all->rules, options->rules, options->rules_len * sizeof(*options->rules));
 	all->opt = *options;
 	all->opt.rules = all->rules;
-	if (!all->opt.timeout_ns)
-		all->opt.timeout_ns = 60 * NS_PER_SEC;
-	if (!all->opt.udp_timeout_ns)
-		all->opt.udp_timeout_ns = 15 * NS_PER_SEC;
 	if (!all->opt.max_waiting)
 		all->opt.max_waiting = 10000;
 	if (!all->opt.proto.statement_length)

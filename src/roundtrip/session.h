@@ -25,8 +25,8 @@ struct session_options {
 	struct proto_options proto;
 	const struct proto_rule *rules; /* when there are any, nothing else is decoded; copied */
 	u32 rules_len;
-	u64 timeout_ns;      /* a TCP request without an answer is given up after; 0: 60 s */
-	u64 udp_timeout_ns;  /* 0: 15 s */
+	u64 timeout_ns;      /* a TCP request without an answer is given up after; 0: what its protocol says, else 60 s */
+	u64 udp_timeout_ns;  /* 0: what its protocol says, else 15 s */
 	u32 max_waiting;     /* requests waiting on one connection; 0: 10 000 */
 	u64 message_bytes;   /* memory of all messages; 0: 256 MiB */
 	/* Decides which RoundTrips reach the sinks; NULL: all. */

@@ -230,6 +230,7 @@ const struct proto proto_dns = {
 	.state_size = sizeof(struct dns_state),
 	.request_size = sizeof(struct dns_message),
 	.response_size = sizeof(struct dns_message),
+	.timeout_ms = 20000, /* resolvers give up on others after up to 17 s, and say so */
 	.fields = dns_fields,
 	.fields_len = DNS_FIELDS,
 	.probe = dns_probe,

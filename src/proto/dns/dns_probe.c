@@ -1,7 +1,7 @@
 /* Is this DNS, and where does a message begin? By structure alone: counts, names, lengths that end where the bytes do. */
 #include "proto/dns/dns.h"
 
-enum { PREFIX = 2, QUESTIONS_MAX = 64, KEEP_MAX = 4096 };
+enum { PREFIX = 2, QUESTIONS_MAX = 64, KEEP_MAX = 4096, FAR = 400 };
 
 /* What a header may say in a message that somebody really sends. Room: bytes of the message. */
 static bool header_likely(const struct dns_scan *s, size_t room)
@@ -116,8 +116,10 @@ static enum probe judge_part(const u8 *p, size_t n, size_t room, struct dns_scan
 	bool label = n > DNS_HEADER + 1 && p[DNS_HEADER];
 	if (!is_likely(s, room) || (label && !is_named(s)))
 		return PROBE_NO;
-	/* a question and a record, or two records, do not come about by chance */
-	return label && s->seen[DNS_QUESTION] + s->seen[DNS_ANSWER] + s->seen[DNS_AUTHORITY] >= 2 ? PROBE_SURE : PROBE_MORE;
+	/* a question and a record, or two records, do not come about by chance; nor a question of a known type so far from the end */
+	u32 entries = (u32)s->seen[DNS_QUESTION] + s->seen[DNS_ANSWER] + s->seen[DNS_AUTHORITY];
+	bool far = n >= FAR && s->seen[DNS_QUESTION] && dns_type_name(s->qtype);
+	return label && (entries >= 2 || far) ? PROBE_SURE : PROBE_MORE;
 }
 
 /* Fewer bytes than a length and a header: do they contradict one? */
