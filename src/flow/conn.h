@@ -32,7 +32,6 @@ struct half {
 	struct tail *tail;
 	u64 bytes;        /* payload bytes, repeated ones too */
 	u32 packets;
-	u32 want;         /* bytes the consumer needs before it looks again */
 	u32 fin_seq;
 	u32 origin;       /* where this direction is captured (segment.origin) */
 	u32 last_mark;    /* of the last segment, to know a copy of it */
@@ -76,7 +75,7 @@ struct conn {
 	u16 ifindex, vlan;
 };
 
-_Static_assert(sizeof(struct conn) <= 320, "an idle connection must stay small");
+_Static_assert(sizeof(struct conn) <= 304, "an idle connection must stay small");
 
 /* The consumer's bytes for this connection (stream_consumer.user_size). */
 static inline void *conn_user(const struct conn *c)

@@ -28,6 +28,7 @@ struct tail {
 	u64 ts;  /* time of its first byte */
 	u32 ack; /* acknowledgement number that came with it */
 	u32 len, cap;
+	u32 want; /* bytes the consumer needs before it looks again */
 	u8 class;
 	bool has_ack;
 };

@@ -27,7 +27,6 @@ static void tail_free(struct conn *c, struct half *h)
 {
 	struct tail *t = h->tail;
 	h->tail = NULL;
-	h->want = 0;
 	bytes_put(c->flow, t, t->class);
 }
 
@@ -91,18 +90,17 @@ static void lose_sync(struct conn *c, int dir, u64 ts)
 	c->flow->consumer->gap(c, dir, 0, ts);
 }
 
-/* Asks the consumer once. Returns the bytes it took, of n; *ret_more when it wants to see more first. */
-static size_t ask(struct conn *c, int dir, struct chunk *chunk, bool *ret_more)
+/* Asks the consumer once. Returns the bytes it took, of n; *ret_want: how many it wants to see first, 0 when it took some. */
+static size_t ask(struct conn *c, int dir, struct chunk *chunk, u32 *ret_want)
 {
 	struct flow *f = c->flow;
 	struct half *h = &c->half[dir];
 	enum parse verdict = f->consumer->data(c, dir, chunk);
 	size_t used = MIN(chunk->used, chunk->n);
-	*ret_more = false;
+	*ret_want = 0;
 	switch (verdict) {
 	case PARSE_MORE:
-		*ret_more = true;
-		h->want = (u32)MIN(MAX(chunk->want, chunk->n + 1), UINT32_MAX);
+		*ret_want = (u32)MIN(MAX(chunk->want, chunk->n + 1), UINT32_MAX);
 		return 0;
 	case PARSE_SKIP:
 		h->skip = chunk->want;
@@ -128,11 +126,13 @@ static size_t feed_direct(struct conn *c, int dir, const u8 *p, size_t n, u64 of
 	struct chunk chunk = { .p = p, .n = n, .ts_first = from->ts, .ts = from->ts, .offset = offset,
 			       .acked = from->has_ack ? conn_ack_offset(c, dir, from->ack) : STREAM_ACK_UNKNOWN,
 			       .boundary = from->boundary };
-	bool more;
-	size_t used = ask(c, dir, &chunk, &more);
-	if (!more || n == 0)
+	u32 want;
+	size_t used = ask(c, dir, &chunk, &want);
+	if (!want || n == 0)
 		return used;
-	if (!tail_add(c, dir, p, n, from)) {
+	if (tail_add(c, dir, p, n, from)) {
+		c->half[dir].tail->want = want;
+	} else {
 		c->flow->count->tail_capped++;
 		c->flow->count->unrecognised += n;
 		lose_sync(c, dir, from->ts);
@@ -164,10 +164,14 @@ static size_t drain_tail(struct conn *c, int dir, size_t fresh, u64 offset, cons
 		struct chunk chunk = { .p = tail_data(t), .n = t->len, .ts_first = t->ts, .ts = from->ts, .offset = offset,
 				       .acked = t->has_ack ? conn_ack_offset(c, dir, t->ack) : STREAM_ACK_UNKNOWN,
 				       .boundary = (h->flags & HALF_TAIL_BOUNDARY) != 0 };
-		bool more;
-		size_t used = ask(c, dir, &chunk, &more), old = t->len - MIN(t->len, fresh);
-		if (c->opaque || more)
+		u32 want;
+		size_t used = ask(c, dir, &chunk, &want), old = t->len - MIN(t->len, fresh);
+		if (c->opaque)
 			return all;
+		if (want) {
+			t->want = want;
+			return all;
+		}
 		c->flow->count->held -= used;
 		if (used >= old) { /* what is left is all the caller's: back to the direct path */
 			c->flow->count->held -= t->len - used;
@@ -198,13 +202,13 @@ static size_t feed_tail(struct conn *c, int dir, const u8 *p, size_t n, u64 offs
 {
 	struct half *h = &c->half[dir];
 	u32 had = h->tail->len;
-	size_t add = MIN(n, MAX(h->want > had ? h->want - had : 0, TAIL_STEP));
+	size_t add = MIN(n, MAX(h->tail->want > had ? h->tail->want - had : 0, TAIL_STEP));
 	if (!tail_add(c, dir, p, add, from)) {
 		c->flow->count->tail_capped++;
 		lose_sync(c, dir, from->ts);
 		return 0;
 	}
-	if (h->tail->len < h->want)
+	if (h->tail->len < h->tail->want)
 		return add;
 	return drain_tail(c, dir, add, offset - had, from);
 }

@@ -367,24 +367,24 @@ static bool is_anchor(const struct session *s, const struct message *q)
 /* The client begins anew: was what went before a round of its own? */
 static void end_round(struct session *s, const struct message *q)
 {
-	bool balanced = s->round_requests && s->round_requests == s->round_answers && s->round_exact && !s->round_broken && s->answer_end == q->acked;
+	bool balanced = s->round_requests && s->round_requests == s->round_answers && s->round_exact && !s->round_broken && s->answer_end == (u32)q->acked;
 	s->balanced = balanced ? (u8)MIN(s->balanced + 1, 255) : 0;
 	if (s->round_answers < s->round_requests && !s->round_lost)
 		s->flags |= S_BURST | S_MULTI; /* it did not wait for all of them */
 	s->round_requests = s->round_answers = 0;
 	s->round_exact = s->round_broken = false;
-	s->round_lost = s->lost_upto > q->acked;
+	s->round_lost = s->lost_upto && (i32)(s->lost_upto - (u32)q->acked) > 0;
 }
 
 /* What the acknowledgement of a new request tells about its client. */
 static void learn(const struct conn *c, struct session *s, struct message *q)
 {
-	bool first_of_burst = !s->last_acked || q->acked + 1 != s->last_acked;
+	bool first_of_burst = !s->last_acked || (u32)q->acked + 1 != s->last_acked;
 	bool tainted = false;
 	if (q->acked == STREAM_ACK_UNKNOWN)
 		return;
 	if (s->flags & S_TAINT) {
-		tainted = s->flags & S_BURST || q->acked <= s->gap_server;
+		tainted = s->flags & S_BURST || (i32)((u32)q->acked - s->gap_server) <= 0;
 		s->flags &= (u16)~S_TAINT;
 		q->state |= M_BARRIER;
 	} else if (!first_of_burst) {
@@ -398,7 +398,7 @@ static void learn(const struct conn *c, struct session *s, struct message *q)
 		q->state |= M_AFTER_LOSS;
 	if (q->acked > c->half[q->dir ^ 1].offset) { /* answers that we have not seen, in a one-sided capture */
 		s->round_lost = true;
-		s->lost_upto = q->acked;
+		s->lost_upto = (u32)q->acked;
 	}
 	if (first_of_burst)
 		end_round(s, q);
@@ -407,7 +407,7 @@ static void learn(const struct conn *c, struct session *s, struct message *q)
 		q->state |= M_ANCHOR;
 	if (!s->last_acked && s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !q->proto->serial)
 		q->state |= M_WEAK;
-	s->last_acked = q->acked + 1; /* 0 stays "none" */
+	s->last_acked = (u32)q->acked + 1; /* 0 stays "none" */
 }
 
 /* The oldest request is given up; not one whose answer has begun: the parser still holds that, and has few of them. */
@@ -492,7 +492,7 @@ static void open_response(struct session_parser *sp, struct message *a)
 	if (unlikely(sp->s->first && sp->s->first->state & M_WEAK))
 		judge_weak(sp, false, a->ts_first);
 	if (!sp->s->round_answers++)
-		sp->s->round_exact = a->start + 1 == sp->s->last_acked;
+		sp->s->round_exact = (u32)a->start + 1 == sp->s->last_acked;
 	struct message *q = pick(sp, a);
 	if (q)
 		join(sp, q, a);
@@ -517,7 +517,7 @@ static void op_open(struct parser *ps, struct message *m)
 static void close_response(struct session_parser *sp, struct message *a)
 {
 	struct session *s = sp->s;
-	s->answer_end = a->end;
+	s->answer_end = (u32)a->end;
 	a->time = a->time ? a->time : sp->ps.chunk->ts;
 	struct message *q = a->answer;
 	if (!q) {
@@ -655,11 +655,11 @@ void pair_gap(struct conn *c, int dir, u64 ts)
 	s->balanced = 0;
 	if (answers) {
 		s->round_lost = true;
-		s->lost_upto = c->half[dir].offset;
+		s->lost_upto = (u32)c->half[dir].offset;
 		s->flags |= S_UNSURE;
 	} else {
 		s->flags |= S_TAINT | S_LOST_REQUESTS;
-		s->gap_server = c->half[dir ^ 1].offset;
+		s->gap_server = (u32)c->half[dir ^ 1].offset;
 	}
 }
 

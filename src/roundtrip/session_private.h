@@ -39,11 +39,12 @@ struct session {
 	void *state;
 	struct message *first, *last; /* requests waiting, oldest first */
 	struct message *loose;        /* messages not open yet, one-way ones, orphans */
-	u64 last_acked;  /* `acked` of the newest request */
-	u64 gap_server;  /* answer offset reached when request bytes were lost */
-	u64 lost_upto;   /* answers: all losses are before this offset */
-	u64 answer_end;  /* offset where the latest answer ended */
 	u64 active_ts;   /* latest time of a message */
+	/* Stream offsets of answers, modulo 2^32. */
+	u32 last_acked;  /* `acked` of the newest request + 1; 0 none */
+	u32 gap_server;  /* reached when request bytes were lost */
+	u32 lost_upto;   /* all losses are before it */
+	u32 answer_end;  /* where the latest answer ended */
 	u32 waiting;     /* requests on the list, without reported ones */
 	u16 flags;       /* enum session_flag */
 	u16 reported;    /* on the list, already told */

@@ -8,7 +8,7 @@
 void slab_init(struct slab *s, size_t size, u32 max)
 {
 	memset(s, 0, sizeof(*s));
-	s->object_size = (u32)((size + 15) & ~(size_t)15);
+	s->object_size = (u32)((size + 7) & ~(size_t)7);
 	s->per_block = (u32)MAX(1, BLOCK_BYTES / s->object_size);
 	s->max = max;
 }

@@ -10,7 +10,7 @@ struct slab {
 	void *free_list;  /* objects given back, newest first (warm in the cache) */
 	u8 *bump;         /* unused rest of the newest block */
 	u32 bump_left;    /* objects in that rest */
-	u32 object_size;  /* bytes, rounded up to a multiple of 16 */
+	u32 object_size;  /* bytes, rounded up to a multiple of 8 */
 	u32 per_block;    /* objects a block */
 	u32 live;         /* objects out */
 	u32 peak;         /* highest `live` */

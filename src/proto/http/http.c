@@ -22,8 +22,14 @@ enum phase {
 /* What is half read in one direction. */
 struct half_read {
 	struct http_message *msg; /* whose body it is; NULL: nobody's any more */
-	u64 left;    /* bytes of the part at hand that have not been passed over */
-	u64 until;   /* stream offset where that part ends; PHASE_CLOSE: where the body begins; PHASE_EXPECT: where the head ended */
+	union {
+		u64 left; /* bytes of the part at hand that have not been passed over */
+		u64 interim_ts; /* between a 1xx answer and the final one: when and where the first 1xx began */
+	};
+	union {
+		u64 until; /* stream offset where that part ends; PHASE_CLOSE: where the body begins; PHASE_EXPECT: where the head ended */
+		u64 interim_start;
+	};
 	u32 scanned; /* bytes of the section at hand that have been looked at */
 	u8 phase;    /* enum phase */
 	u8 next;     /* the phase that the body begins with */
@@ -32,8 +38,8 @@ struct half_read {
 
 struct http_state {
 	struct half_read half[2]; /* by direction */
-	u64 interim_ts, interim_start, interim_acked; /* of the first 1xx answer to the request at hand */
-	bool interim;
+	u64 interim_acked; /* of the first 1xx answer to the request at hand */
+	bool interim;      /* there was one */
 	bool seen;        /* a start line has been read: it is known who asks */
 	bool switching;   /* CONNECT or Upgrade asked for: what follows the request may be another protocol */
 	bool expect_done; /* the final answer has begun before the expected body */
@@ -365,8 +371,8 @@ static enum parse read_interim(struct parser *ps, struct half_read *r, struct ch
 	struct http_state *st = ps->state;
 	if (!st->interim) {
 		st->interim = true;
-		st->interim_ts = c->used ? c->ts : c->ts_first;
-		st->interim_start = c->offset + c->used;
+		r->interim_ts = c->used ? c->ts : c->ts_first;
+		r->interim_start = c->offset + c->used;
 		st->interim_acked = c->acked;
 	}
 	c->used = used;
@@ -419,8 +425,8 @@ static enum parse read_response(struct parser *ps, struct half_read *r, struct c
 	struct http_response *a = parser_begin(ps, SIDE_RESPONSE, sizeof(*a));
 	struct http_head head = { 0 };
 	if (st->interim) {
-		a->h.m.ts_first = st->interim_ts;
-		a->h.m.start = st->interim_start;
+		a->h.m.ts_first = st->half[ps->dir].interim_ts;
+		a->h.m.start = st->half[ps->dir].interim_start;
 		a->h.m.acked = st->interim_acked;
 		st->interim = false;
 	}
