@@ -9,6 +9,14 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, 'lib'))
 
+import observe  # noqa: E402
+
+
+def pytest_sessionstart(session):
+    if not os.access(observe.PACKETD, os.X_OK):
+        pytest.exit('%s is not there: build it, or set PACKETD' % observe.PACKETD, 1)
+
+
 SEED = os.environ.get('PACKETD_TEST_SEED', '1')
 
 

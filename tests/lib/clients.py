@@ -79,16 +79,16 @@ class HttpClient:
         self.log = log
         self.http = http.client.HTTPConnection(server.address, server.port, timeout=10, source_address=source)
         self.http.connect()
-        self.conn = local(self.http.sock)
 
     def ask(self, method, path, body=None, **headers):
         ident = next(self.log.ids)
         url = path + str(ident) if path.endswith('/item/') else '%s?id=%d' % (path, ident)
         self.http.request(method, url, body, {k.replace('_', '-'): v for k, v in headers.items()})
+        conn = local(self.http.sock)  # it opens another connection where the server has closed the one before
         answer = self.http.getresponse()
         answer.read()
         assert answer.getheader('X-Item') == str(ident), (url, answer.headers.items())
-        self.log.http(self.conn, method, url, answer.status, ident)
+        self.log.http(conn, method, url, answer.status, ident)
         return answer
 
     def close(self):

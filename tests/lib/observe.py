@@ -11,7 +11,8 @@ import capfile
 import wire
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
-PACKETD = os.environ.get('PACKETD', os.path.join(ROOT, 'build', 'packetd'))
+BUILT = [p for p in (os.path.join(ROOT, d, 'packetd') for d in ('build-asan', 'build')) if os.path.exists(p)]
+PACKETD = os.path.abspath(os.environ.get('PACKETD') or (BUILT or ['build/packetd'])[0])
 TIMEOUT = float(os.environ.get('PACKETD_TIMEOUT', '60'))
 OUTCOMES = ('answered', 'no_response', 'reset', 'lost', 'oneway', 'open')
 
@@ -70,6 +71,15 @@ def check_ledger(ledger, roundtrips=None):
         assert ledger['roundtrips']['delivered'] == len(roundtrips), ledger['roundtrips']
 
 
+def short(r):
+    """One RoundTrip for a message: who, what, how it ended."""
+    q, a = r['Request'], r.get('Response') or {}
+    what = q.get('URL') or q.get('Statement') or str(q.get('Message', {}).get('QuestionSec', ''))
+    came = a.get('Header', {}).get('X-Item') if r['Proto'] == 'http' else a.get('Message', {}).get('AnswerSec', a.get('Size'))
+    return '%s %s:%s %s %s %s -> %s %s %s%s' % (r['Proto'], q['Host'], q['Port'], q.get('Method') or q.get('Command') or '', what[:60], q.get('Time', ''),
+                                             r['Outcome'], a.get('StatusCode', ''), str(came)[:120], ' partial' if r.get('Partial') else '')
+
+
 # What a rewriting of a capture may change, from least to most.
 SAME = ('Capture', 'Connection')                                    # where it was captured, how connections are numbered
 NETWORK = SAME + ('Network',)                                       # and what the network did
@@ -96,5 +106,19 @@ def assert_same(run, expected, without=SAME, renamed=None):
     got = collections.Counter(normal(r, without, renamed) for r in run.roundtrips)
     want = collections.Counter(normal(r, without) for r in expected.roundtrips)
     missing, extra = list((want - got).elements()), list((got - want).elements())
-    assert not missing and not extra, '%d missing, %d extra of %d\nmissing: %s\nextra:   %s\n%s' % (
-        len(missing), len(extra), sum(want.values()), '\n         '.join(missing[:3]), '\n         '.join(extra[:3]), run.stderr[-2000:])
+    assert not missing and not extra, '%d missing, %d extra of %d\nmissing: %s\nextra:   %s\n%s\n%s' % (
+        len(missing), len(extra), sum(want.values()), '\n         '.join(short(json.loads(m)) for m in missing[:3]),
+        '\n         '.join(short(json.loads(m)) for m in extra[:3]), first_difference(missing, extra), run.stderr[-1500:])
+
+
+def first_difference(missing, extra):
+    """The fields in which a missing RoundTrip and its nearest extra one differ."""
+    def flat(value, path=''):
+        if isinstance(value, dict):
+            return {p: v for k, x in value.items() for p, v in flat(x, path + '.' + k).items()}
+        return {path[1:]: json.dumps(value)}
+    if not missing or not extra:
+        return ''
+    a = flat(json.loads(missing[0]))
+    b = min((flat(json.loads(e)) for e in extra), key=lambda f: len(set(f.items()) ^ set(a.items())))
+    return 'differs: ' + ', '.join('%s: %s not %s' % (k, b.get(k), a.get(k)) for k in sorted(set(a) | set(b)) if a.get(k) != b.get(k))[:1000]

@@ -9,6 +9,8 @@ that bears another. PATH walks the JSON line: Request.Header.X-Item.0 and the li
 import collections
 import json
 
+import observe
+
 OUTCOMES = {'answered': {'answered'}, 'oneway': {'oneway'}, 'reset': {'reset'}, 'open': {'open'}, 'lost': {'lost'},
             'no_response': {'no_response'}}
 RCODES = ('NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED')
@@ -75,7 +77,7 @@ def difference(roundtrips, exchanges):
                 wanted[r['Proto'], client(r)].remove(e)
                 break
         else:
-            extra.append(json.dumps(r))
+            extra.append(observe.short(r))
     return [_known(e)[0] for left in wanted.values() for e in left], extra
 
 
@@ -126,15 +128,15 @@ class Pairs:
             q = self._find(r, 'request', self.by_request)
             if q is not None:
                 if q in told:
-                    bad.append('told twice: ' + json.dumps(r))
+                    bad.append('told twice: ' + observe.short(r))
                 told.add(q)
             if r['Outcome'] != 'answered' or r.get('Response') is None:
                 continue
             a = self._find(r, 'response', self.by_response)
             if q is not None and 'response' in self.exchanges[q].get('mark', {}) and a != q:
-                bad.append('wrong pair: ' + json.dumps(r))
+                bad.append('wrong pair: ' + observe.short(r))
             elif q is None and a is not None and not r.get('Partial'):
-                bad.append('wrong pair: ' + json.dumps(r))
+                bad.append('wrong pair: ' + observe.short(r))
         return bad
 
     def found(self, roundtrips):

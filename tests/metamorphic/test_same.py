@@ -58,7 +58,7 @@ def test_rewritten(name, rewriting, rng):
 def test_several_rewritings(seed):
     """Three rewritings one after the other, on any recording."""
     rng = random.Random('%s several %d' % (os.environ.get('PACKETD_TEST_SEED', '1'), seed))
-    name, chosen = rng.choice(NAMES), rng.sample(sorted(set(REWRITINGS) - {'bytewise', 'two interfaces', 'tagged and untagged', 'IPv6'}), 3)
+    name, chosen = rng.choice(NAMES), rng.sample(sorted(c for c in REWRITINGS if 'IPv6' not in c and c not in ('bytewise', 'two interfaces', 'tagged and untagged')), 3)
     chosen.sort(key=lambda c: (c == 'keep-alive probes', 'reordered' in c))
     packets = load(name)
     for c in chosen:
