@@ -10,7 +10,8 @@
 
 #include "cmd/help.h"
 
-#define LOOK_MS 100     /* how often the progress line is renewed */
+#define LOOK_MS 100      /* how often the progress line is renewed, and impatience looked after */
+#define IDLE_MS 500      /* the same when there is none */
 #define PATIENCE_MS 2000 /* after a stop: longest wait for a reader that does not read */
 
 enum { FD_SIGNALS, FD_OBSERVER, FD_WAKE, FDS };
@@ -155,7 +156,7 @@ int watch_loop(struct watch *w)
 	if (!rc)
 		rc = observer_start(w->observer);
 	while (!rc && observer_running(w->observer)) {
-		look(&l, LOOK_MS);
+		look(&l, l.stopped_at || watch_progress_wanted(w) ? LOOK_MS : IDLE_MS);
 		watch_progress(w);
 	}
 	if (!rc)

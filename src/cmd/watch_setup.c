@@ -67,8 +67,8 @@ static int setup_capture(struct watch *w)
 	c->interfaces = v->ifaces && *v->ifaces ? v->ifaces : "any";
 	c->snaplen = (u32)v->snaplen;
 	c->promiscuous = v->promisc && !v->no_promisc;
-	/* A poll that finds nothing costs a wake-up; what arrives ends it at once. */
-	c->poll_ms = 20;
+	/* A poll that finds nothing costs a wake-up; what arrives ends it at once, and is shown at the end of the next one. */
+	c->poll_ms = 40;
 	w->options.ring_bytes = v->ring;
 	w->options.workers = (u32)v->workers;
 	w->options.family = v->ipv == FAMILY_V4 ? 4 : v->ipv == FAMILY_V6 ? 6 : 0;
