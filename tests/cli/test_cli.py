@@ -304,6 +304,26 @@ def test_no_space(capture):
     assert r.stderr.count(b'No space left') == 1 and b'no_space' in r.stderr
 
 
+def test_progress_of_a_long_file(tmp_path):
+    path = tmp_path / 'large.pcap'
+    path.write_bytes(packets.dns_capture(30000).bytes())
+    main, sub = pty.openpty()
+    p = subprocess.Popen([PACKETD, 'watch', '-r', str(path)], stdout=subprocess.PIPE, stderr=sub)
+    os.close(sub)
+    time.sleep(1.5)  # nobody reads: it takes its time
+    p.stdout.read()
+    assert p.wait(TIMEOUT) == 0
+    err = b''
+    try:
+        while part := os.read(main, 65536):
+            err += part
+    except OSError:
+        pass
+    os.close(main)
+    assert re.search(rb'large\.pcap +\d+% \[#*-*\].* packets', err)
+    assert err.count(b'\r\x1b[K') == 1 and err.index(b'\r\x1b[K') < err.index(b'protocol ')  # gone before the ledger
+
+
 def test_file_output(capture, tmp_path):
     expect = watch('-r', capture).stdout
     out = tmp_path / 'new' / 'dir' / 'rt.jsonl'
@@ -605,6 +625,86 @@ def test_live_keeps_what_it_needs_for_new_interfaces(running, dns):
     wait_until_it_captures(r, dns)
     assert int(status_of(r.p.pid)['CapEff'], 16) == 1 << 13  # CAP_NET_RAW
     assert r.end()[0] == 0
+
+
+@live
+@pytest.mark.parametrize('engine, workers', [('afpacket', 1), ('afpacket', 2), ('libpcap', 1)])
+def test_live_engines(running, dns, engine, workers):
+    r = running('-i', 'lo', '--engine', engine, '--workers', workers, '--proto', f'dns;{dns.port}')
+    wait_until_it_captures(r, dns)
+    for _ in range(100):
+        dns.ask()
+    assert len(lines(r.drain())) == 100
+    code, out, err = r.end()
+    assert code == 0 and b'Warning' not in err
+
+
+def ip(*args, ok=True):
+    subprocess.run(['ip', *args], check=ok, capture_output=not ok)
+
+
+@pytest.fixture
+def veth():
+    """Makes a veth pair whose peer, 10.77.0.2, lives in a namespace and has a DNS server; returns how to make it."""
+    server = None
+    ip('netns', 'del', 'pktdtest', ok=False)
+    ip('netns', 'add', 'pktdtest')
+
+    def make():
+        nonlocal server
+        ip('link', 'add', 'pktdt0', 'type', 'veth', 'peer', 'name', 'pktdt1', 'netns', 'pktdtest')
+        ip('addr', 'add', '10.77.0.1/24', 'dev', 'pktdt0')
+        ip('link', 'set', 'pktdt0', 'up')
+        ip('-n', 'pktdtest', 'addr', 'add', '10.77.0.2/24', 'dev', 'pktdt1')
+        ip('-n', 'pktdtest', 'link', 'set', 'pktdt1', 'up')
+        if not server:
+            here = os.path.dirname(os.path.abspath(__file__))
+            program = ("import socket, sys; sys.path.insert(0, %r); import packets\n"
+                       "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('0.0.0.0', 53))\n"
+                       "while True:\n q, who = s.recvfrom(4096); s.sendto(packets.dns_answer(int.from_bytes(q[:2], 'big'), 'veth.example'), who)" % here)
+            server = subprocess.Popen(['ip', 'netns', 'exec', 'pktdtest', 'python3', '-c', program])
+    yield make
+    ip('link', 'del', 'pktdt0', ok=False)
+    if server:
+        server.kill()
+        server.wait()
+    ip('netns', 'del', 'pktdtest', ok=False)
+
+
+def ask_until_seen(r, seconds=15):
+    """Asks the server behind the veth until a RoundTrip is reported."""
+    end = time.monotonic() + seconds
+    n = 0
+    while time.monotonic() < end and r.p.poll() is None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as c:
+            c.settimeout(0.3)
+            try:
+                c.sendto(packets.dns_query(n, 'veth.example'), ('10.77.0.2', 53))
+                c.recv(4096)
+            except OSError:
+                continue
+        n += 1
+        if r.more(0.3):
+            return [g for g in lines(r.drain()) if g['Outcome'] == 'answered']
+    raise AssertionError('nothing seen')
+
+
+@live
+@pytest.mark.parametrize('workers', [1, 2])
+def test_live_interfaces_come_and_go(running, veth, workers):
+    """Although all rights but one are gone: opened when they appear, again after they vanished."""
+    r = running('-i', 'pktdt.*', '--proto', 'dns;53', '--workers', workers)
+    time.sleep(0.5)
+    assert r.p.poll() is None  # waits
+    for _ in range(2):
+        veth()
+        got = ask_until_seen(r)
+        assert got and got[-1]['Response']['Host'] == '10.77.0.2'
+        assert got[-1]['Capture']['Interface'] == 'pktdt0'
+        ip('link', 'del', 'pktdt0')
+        time.sleep(0.3)
+    code, out, err = r.end()
+    assert code == 0 and b'waiting' in err
 
 
 @live
