@@ -34,7 +34,8 @@ static const u8 token[2][256] = {
 	{ PUNCTUATION, LETTERS(TO_UPPER) },
 };
 
-void header_canonical(char *to, const char *name, size_t n)
+/* Letter by letter, for names of any kind. */
+static void canonical_bytes(char *to, const char *name, size_t n)
 {
 	bool upper = true;
 	for (size_t i = 0; i < n; i++) {
@@ -46,6 +47,43 @@ void header_canonical(char *to, const char *name, size_t n)
 		to[i] = (char)c;
 		upper = c == '-';
 	}
+}
+
+#define ONES 0x0101010101010101ull
+#define HIGH 0x8080808080808080ull
+
+/* The high bit of each byte of x that lies within low..high; all are below 0x80. */
+static inline u64 within(u64 x, u8 low, u8 high)
+{
+	return (x + ONES * (0x80u - low)) & ~(x + ONES * (0x7fu - high)) & HIGH;
+}
+
+/* Eight letters, digits and dashes at once, the first byte lowest. False for other
+ * bytes. */
+static inline bool canonical_word(u64 *w, bool after_dash)
+{
+	u64 x = *w & ~HIGH;
+	u64 upper = within(x, 'A', 'Z'), lower = within(x, 'a', 'z'), dash = within(x, '-', '-');
+	if ((upper | lower | dash | within(x, '0', '9')) != HIGH || (*w & HIGH))
+		return false;
+	u64 begins = dash << 8 | (after_dash ? 0x80 : 0);
+	*w = (x | upper >> 2) ^ ((upper | lower) & begins) >> 2; /* 0x80 >> 2 is the bit between a and A */
+	return true;
+}
+
+void header_canonical(char *to, const char *name, size_t n)
+{
+	bool wide = n >= 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+	for (size_t i = 0; wide && i < n;) {
+		size_t at = MIN(i, n - 8); /* the last word repeats some of the one before */
+		u64 w;
+		memcpy(&w, name + at, 8);
+		wide = canonical_word(&w, at == 0 || name[at - 1] == '-');
+		memcpy(to + at, &w, 8);
+		i = at + 8;
+	}
+	if (!wide)
+		canonical_bytes(to, name, n);
 }
 
 static u64 prefix_of(const char *p, size_t n)

@@ -200,6 +200,30 @@ static void test_pairs(void **state)
 	assert_string_equal(pairs_text(NULL, 0), "{}");
 }
 
+/* The wide way through a name agrees with what Go does, letter by letter. */
+static void test_canonical(void **state)
+{
+	static const char letters[] = "aZ-bY9-cX_~\x80 -";
+	u64 seed = 21;
+	char name[40], to[40], expected[40];
+	for (int i = 0; i < 200000; i++) {
+		size_t n = (size_t)i % sizeof(name);
+		unsigned kinds = i % 3 ? 9 : sizeof(letters) - 1;
+		bool upper = true, valid = true;
+		for (size_t k = 0; k < n; k++) {
+			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+			name[k] = letters[(seed >> 40) % kinds];
+			bool letter = (name[k] | 32) >= 'a' && (name[k] | 32) <= 'z' && name[k] > 0;
+			expected[k] = !letter ? name[k] : (char)(upper ? name[k] & ~32 : name[k] | 32);
+			valid = valid && name[k] != ' ' && name[k] > 0 && name[k] != 127;
+			upper = name[k] == '-';
+		}
+		header_canonical(to, name, n);
+		if (memcmp(to, valid ? expected : name, n) != 0)
+			fail_msg("%.*s became %.*s", (int)n, name, (int)n, to);
+	}
+}
+
 /* Thousands of header lines, in the worst order, with many repeated names: sorted, grouped, in order. */
 static void test_many_pairs(void **state)
 {
@@ -301,7 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_examples), cmocka_unit_test(test_additions),  cmocka_unit_test(test_no_response), cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_values),   cmocka_unit_test(test_pairs),      cmocka_unit_test(test_many_pairs),  cmocka_unit_test(test_random),
-		cmocka_unit_test(test_full),     cmocka_unit_test(test_wrong_tables),
+		cmocka_unit_test(test_full),    cmocka_unit_test(test_canonical),     cmocka_unit_test(test_wrong_tables),
 	};
 	setenv("TZ", "UTC", 1);
 	tzset();

@@ -79,10 +79,11 @@ static u64 load_integer(u8 type, const char *at)
 bool field_value(const struct roundtrip *rt, const struct field *f, struct buf *scratch, struct value *ret)
 {
 	const struct message *m = f->side == SIDE_REQUEST ? rt->request : rt->response;
-	const char *at = (const char *)m + f->offset, *text;
+	const char *text;
 	bool there = true;
 	if (!m || (f->shapes && !(f->shapes >> (m->shape & 31) & 1)))
 		return false;
+	const char *at = (const char *)m + f->offset;
 	ret->kind = field_kind(f);
 	switch (f->type) {
 	case FIELD_STR:
