@@ -24,6 +24,7 @@ struct proto;
 struct message {
 	struct message *next, *prev; /* roundtrip/: waiting requests of the connection */
 	struct message *hash_next;   /* roundtrip/: waiting requests by key */
+	struct message *hash_last;   /* roundtrip/: the last of them, in the first of them only */
 	struct message *answer;      /* roundtrip/: of a request its response, once that is open; of a response its request */
 	struct arena arena;
 	u64 ts_first; /* ns: packet that brought the first byte */

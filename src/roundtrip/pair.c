@@ -65,22 +65,31 @@ static bool is_keyed(const struct message *m)
 	return m->proto->pairing == PAIR_KEYED;
 }
 
+/* The newest goes last; the first knows the last, so that a flood of equal requests costs no more than others. */
 static void keys_add(struct sessions *all, struct session *s, struct message *m)
 {
-	struct message **at = &all->keys[key_hash(s, m->key) & all->keys_mask];
-	while (*at) /* the newest goes last */
-		at = &(*at)->hash_next;
+	struct message **first = &all->keys[key_hash(s, m->key) & all->keys_mask];
 	m->hash_next = NULL;
-	*at = m;
+	if (*first)
+		(*first)->hash_last->hash_next = m;
+	else
+		*first = m;
+	(*first)->hash_last = m;
 }
 
 static void keys_take(struct sessions *all, struct session *s, struct message *m)
 {
-	struct message **at = &all->keys[key_hash(s, m->key) & all->keys_mask];
-	while (*at && *at != m)
-		at = &(*at)->hash_next;
-	if (*at)
-		*at = m->hash_next;
+	struct message **first = &all->keys[key_hash(s, m->key) & all->keys_mask], **at = first, *before = NULL;
+	while (*at && *at != m) {
+		before = *at;
+		at = &before->hash_next;
+	}
+	if (!*at)
+		return;
+	struct message *last = (*first)->hash_last;
+	*at = m->hash_next;
+	if (*first)
+		(*first)->hash_last = last == m ? before : last;
 }
 
 static void waiting_add(struct sessions *all, struct session *s, struct message *m)
