@@ -24,16 +24,16 @@ struct half_read {
 	struct http_message *msg; /* whose body it is; NULL: nobody's any more */
 	union {
 		u64 left; /* bytes of the part at hand that have not been passed over */
-		u64 interim_ts; /* between a 1xx answer and the final one: when and where the first 1xx began */
+		u64 interim_ts; /* between a 1xx answer and the final one: when the first 1xx but 100 began, where the first began */
 	};
 	union {
 		u64 until; /* stream offset where that part ends; PHASE_CLOSE: where the body begins; PHASE_EXPECT: where the head ended */
 		u64 interim_start;
 	};
-	u32 scanned; /* bytes of the section at hand that have been looked at */
-	u8 phase;    /* enum phase */
-	u8 next;     /* the phase that the body begins with */
-	bool line_ok; /* the start line at hand has been recognised */
+	u32 scanned;   /* bytes of the line or section at hand that have been looked at */
+	u32 line : 24; /* bytes of the start line, once it is recognised */
+	u32 phase : 4; /* enum phase */
+	u32 next : 4;  /* the phase that the body begins with */
 };
 
 struct http_state {
@@ -56,8 +56,8 @@ static void head_begin(struct half_read *r)
 {
 	r->msg = NULL;
 	r->phase = PHASE_HEAD;
+	r->line = 0;
 	r->scanned = 0;
-	r->line_ok = false;
 }
 
 /* The answer is there, the body of its request was never sent: the request ends where its head did. */
@@ -199,48 +199,60 @@ static enum parse read_chunk_end(struct parser *ps, struct half_read *r, struct 
 	return PARSE_OK;
 }
 
-/* Length of the section in [p, p+n) with its empty line; 0 when that is not there. What has been looked at is not looked at again. */
-static size_t section_length(const u8 *p, size_t n, u32 *scanned)
+static void remember_end(struct http_section *s, size_t at)
 {
-	size_t at = *scanned;
-	n = MIN(n, HTTP_HEAD_MAX);
-	while (at < n) {
-		const u8 *lf = memchr(p + at, '\n', n - at);
+	if (s->ends_len < HTTP_ENDS_MAX)
+		s->ends[s->ends_len++] = (u16)at;
+}
+
+/* Bytes of the empty line that p begins with; 0 when it begins with none, or it cannot be told yet (*ret_open). */
+static size_t empty_line(const u8 *p, size_t n, bool *ret_open)
+{
+	*ret_open = n == 0 || (n == 1 && p[0] == '\r');
+	return n && p[0] == '\n' ? 1 : n > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
+}
+
+/* Finds the end of the section that begins at s->p, of which n bytes are there, and fills in *s; false when it has not come. What
+ * has been looked at is not looked at again. */
+static bool find_section_end(struct http_section *s, size_t n, u32 *scanned)
+{
+	bool whole = *scanned == 0, open = false;
+	size_t at = *scanned, empty = whole ? empty_line(s->p, n, &open) : 0;
+	s->ends_len = 0;
+	if (open)
+		return false;
+	while (!empty) {
+		const u8 *lf = n > at ? memchr(s->p + at, '\n', n - at) : NULL;
 		if (!lf) {
-			at = n;
-			break;
+			*scanned = (u32)n;
+			return false;
 		}
-		size_t i = (size_t)(lf - p) + 1;
-		if (i < n && p[i] == '\n')
-			return i + 1;
-		if (i + 1 < n && p[i] == '\r' && p[i + 1] == '\n')
-			return i + 2;
-		if (i == n || (i + 1 == n && p[i] == '\r')) { /* this line end is to be looked at again */
-			at = i - 1;
-			break;
+		at = (size_t)(lf - s->p) + 1;
+		empty = empty_line(s->p + at, n - at, &open);
+		if (open) { /* this line end is to be looked at again */
+			*scanned = (u32)at - 1;
+			return false;
 		}
-		at = i;
+		if (whole)
+			remember_end(s, at - 1);
 	}
-	*scanned = (u32)at;
-	return 0;
+	if (whole)
+		remember_end(s, at + empty - 1);
+	s->n = at + empty;
+	return true;
 }
 
 static enum parse read_trailer(struct parser *ps, struct half_read *r, struct chunk *c)
 {
-	const u8 *p = c->p + c->used;
-	size_t n = c->n - c->used, length = 0;
-	if (n && p[0] == '\n')
-		length = 1;
-	else if (n > 1 && p[0] == '\r' && p[1] == '\n')
-		length = 2;
-	else
-		length = section_length(p, n, &r->scanned);
-	if (!length)
+	struct http_section section;
+	size_t n = c->n - c->used;
+	section.p = c->p + c->used;
+	if (!find_section_end(&section, MIN(n, HTTP_HEAD_MAX), &r->scanned))
 		return n >= HTTP_HEAD_MAX ? finish_broken(ps, r) : more(c, n + 1);
-	c->used += length;
-	if (length > 2 && r->msg) {
+	c->used += section.n;
+	if (section.n > 2 && r->msg) {
 		struct http_head ignored = { 0 };
-		http_fields_read(ps, &r->msg->m, p, length, &ignored, ps->opt->headers ? &r->msg->trailers : NULL);
+		http_fields_read(ps, &r->msg->m, &section, &ignored, ps->opt->headers ? &r->msg->trailers : NULL);
 	}
 	return finish(ps, r);
 }
@@ -291,10 +303,10 @@ static struct str keep(struct message *m, const struct http_head *head, struct s
 	return head->kept ? s : arena_str(&m->arena, s.p, s.n);
 }
 
-static void read_common(struct parser *ps, struct http_message *h, const struct http_line *line, struct http_head *head, const u8 *p, size_t n)
+static void read_common(struct parser *ps, struct http_message *h, const struct http_line *line, const struct http_section *section, struct http_head *head)
 {
 	const struct proto_options *opt = ps->opt;
-	http_fields_read(ps, &h->m, p, n, head, opt->headers ? &h->headers : NULL);
+	http_fields_read(ps, &h->m, section, head, opt->headers ? &h->headers : NULL);
 	h->chunked = head->chunked;
 	h->close = head->close || (line->minor == 0 && !head->keep_alive);
 	if (!opt->details && !opt->headers)
@@ -329,12 +341,12 @@ static bool request_body(struct half_read *r, const struct http_head *head)
 	return head->coded ? head->chunked : !head->bad_length;
 }
 
-static enum parse read_request(struct parser *ps, struct half_read *r, struct chunk *c, const struct http_line *line, const u8 *fields, size_t n)
+static enum parse read_request(struct parser *ps, struct half_read *r, struct chunk *c, const struct http_line *line, const struct http_section *fields)
 {
 	struct http_state *st = ps->state;
 	struct http_request *q = parser_begin(ps, SIDE_REQUEST, sizeof(*q));
 	struct http_head head = { 0 };
-	read_common(ps, &q->h, line, &head, fields, n);
+	read_common(ps, &q->h, line, fields, &head);
 	q->method_id = line->method_id;
 	q->method_known = line->method_known;
 	if (ps->opt->details || ps->opt->headers) {
@@ -344,7 +356,7 @@ static enum parse read_request(struct parser *ps, struct half_read *r, struct ch
 		q->user_agent = keep(&q->h.m, &head, head.user_agent);
 		read_target(ps, q, line, &head);
 	}
-	c->used = (size_t)(fields + n - c->p);
+	c->used = (size_t)(fields->p + fields->n - c->p);
 	q->h.m.time = c->ts;
 	parser_open(ps, &q->h.m);
 	r->msg = &q->h;
@@ -365,16 +377,19 @@ static enum parse read_request(struct parser *ps, struct half_read *r, struct ch
 	return PARSE_OK;
 }
 
-/* 1xx: belongs to the exchange, and is not its answer. */
-static enum parse read_interim(struct parser *ps, struct half_read *r, struct chunk *c, size_t used)
+/* 1xx: belongs to the exchange, and is not its answer. 100 Continue only asks for the rest of the request: the first byte
+ * of the answer comes later. */
+static enum parse read_interim(struct parser *ps, struct half_read *r, struct chunk *c, const struct http_line *line, size_t used)
 {
 	struct http_state *st = ps->state;
 	if (!st->interim) {
 		st->interim = true;
-		r->interim_ts = c->used ? c->ts : c->ts_first;
+		r->interim_ts = 0;
 		r->interim_start = c->offset + c->used;
 		st->interim_acked = c->acked;
 	}
+	if (!r->interim_ts && line->code != 100)
+		r->interim_ts = c->used ? c->ts : c->ts_first;
 	c->used = used;
 	head_begin(r);
 	return PARSE_OK;
@@ -416,7 +431,7 @@ static void read_status(struct parser *ps, struct http_response *a, const struct
 	m->error = str_make(a->status.p, MIN(a->status.n, 3));
 }
 
-static enum parse read_response(struct parser *ps, struct half_read *r, struct chunk *c, const struct http_line *line, const u8 *fields, size_t n)
+static enum parse read_response(struct parser *ps, struct half_read *r, struct chunk *c, const struct http_line *line, const struct http_section *fields)
 {
 	struct http_state *st = ps->state;
 	struct half_read *other = &st->half[ps->dir ^ 1];
@@ -425,14 +440,14 @@ static enum parse read_response(struct parser *ps, struct half_read *r, struct c
 	struct http_response *a = parser_begin(ps, SIDE_RESPONSE, sizeof(*a));
 	struct http_head head = { 0 };
 	if (st->interim) {
-		a->h.m.ts_first = st->half[ps->dir].interim_ts;
-		a->h.m.start = st->half[ps->dir].interim_start;
+		a->h.m.ts_first = r->interim_ts ? r->interim_ts : a->h.m.ts_first;
+		a->h.m.start = r->interim_start;
 		a->h.m.acked = st->interim_acked;
 		st->interim = false;
 	}
-	read_common(ps, &a->h, line, &head, fields, n);
+	read_common(ps, &a->h, line, fields, &head);
 	read_status(ps, a, line);
-	c->used = (size_t)(fields + n - c->p);
+	c->used = (size_t)(fields->p + fields->n - c->p);
 	parser_open(ps, &a->h.m);
 	if (!asked || (other->msg && asked == &other->msg->m))
 		st->expect_done = other->phase == PHASE_EXPECT;
@@ -454,16 +469,15 @@ static enum parse read_response(struct parser *ps, struct half_read *r, struct c
 	return PARSE_OK;
 }
 
-/* The start line, and who sends it. `waits`: it may be none, and cannot be told yet. PARSE_OK with *line filled in and r->line_ok set. */
-static enum parse read_line(struct parser *ps, struct half_read *r, struct chunk *c, bool waits, struct http_line *line, size_t *ret_length)
+/* The start line, and who sends it: PARSE_OK with *line filled in and r->line set. `waits`: it may be none, which cannot be told yet. */
+static enum parse read_line(struct parser *ps, struct half_read *r, struct chunk *c, bool waits, struct http_line *line)
 {
 	struct http_state *st = ps->state;
 	const u8 *p = c->p + c->used;
 	size_t n = MIN(c->n - c->used, HTTP_HEAD_MAX);
-	size_t from = r->line_ok ? 0 : r->scanned;
-	const u8 *eol = memchr(p + from, '\n', n - from);
 	if (!waits && p[0] == 0x16 && (n < 2 || p[1] == 3))
 		return n < 2 ? more(c, 2) : PARSE_NOT_MINE;
+	const u8 *eol = memchr(p + r->scanned, '\n', n - r->scanned);
 	if (!eol && (waits || (n < HTTP_HEAD_MAX && http_line_possible(p, n)))) {
 		r->scanned = (u32)n;
 		return more(c, n + 1);
@@ -475,10 +489,8 @@ static enum parse read_line(struct parser *ps, struct half_read *r, struct chunk
 		return PARSE_DESYNC;
 	ps->request_dir = asks;
 	st->seen = true;
-	*ret_length = (size_t)(eol + 1 - p);
-	if (!r->line_ok)
-		r->scanned = (u32)*ret_length - 1;
-	r->line_ok = true;
+	r->line = (u32)(eol + 1 - p) & 0xffffff;
+	r->scanned = 0;
 	return PARSE_OK;
 }
 
@@ -486,27 +498,31 @@ static enum parse read_head(struct parser *ps, struct half_read *r, struct chunk
 {
 	struct http_state *st = ps->state;
 	struct http_line line;
-	size_t line_length, length;
 	bool waits = st->switching && ps->dir == ps->request_dir; /* for the answer that says what these bytes are */
-	if (r->scanned == 0 && !waits) /* RFC 9112 section 2.2: empty lines before a start line */
+	if (!r->line && !r->scanned && !waits) /* RFC 9112 section 2.2: empty lines before a start line */
 		while (c->used < c->n && (c->p[c->used] == '\r' || c->p[c->used] == '\n'))
 			c->used++;
 	if (c->used == c->n)
 		return c->used ? PARSE_OK : more(c, 1);
-	enum parse verdict = read_line(ps, r, c, waits, &line, &line_length);
-	if (verdict != PARSE_OK)
-		return verdict;
+	if (!r->line) {
+		enum parse verdict = read_line(ps, r, c, waits, &line);
+		if (verdict != PARSE_OK)
+			return verdict;
+	} else {
+		http_line_read(c->p + c->used, r->line, &line);
+	}
 	if (line.preface)
 		return leave(ps, NULL, "http2", NULL);
-	const u8 *p = c->p + c->used;
-	length = section_length(p, c->n - c->used, &r->scanned);
-	if (!length)
-		return c->n - c->used >= HTTP_HEAD_MAX ? PARSE_DESYNC : more(c, c->n - c->used + 1);
+	size_t n = c->n - c->used;
+	struct http_section fields; /* not zeroed: it is large */
+	fields.p = c->p + c->used + r->line;
+	if (!find_section_end(&fields, MIN(n, HTTP_HEAD_MAX) - r->line, &r->scanned))
+		return n >= HTTP_HEAD_MAX ? PARSE_DESYNC : more(c, n + 1);
 	if (!line.response)
-		return read_request(ps, r, c, &line, p + line_length, length - line_length);
+		return read_request(ps, r, c, &line, &fields);
 	if (line.code < 200 && line.code != 101)
-		return read_interim(ps, r, c, c->used + length);
-	return read_response(ps, r, c, &line, p + line_length, length - line_length);
+		return read_interim(ps, r, c, &line, (size_t)(fields.p + fields.n - c->p));
+	return read_response(ps, r, c, &line, &fields);
 }
 
 static enum parse step(struct parser *ps, struct half_read *r, struct chunk *c)

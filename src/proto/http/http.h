@@ -9,6 +9,7 @@
 #define HTTP_HEAD_MAX (64 * KIB) /* bytes of a start line with its header section, of a trailer section */
 #define HTTP_FIELDS_MAX 256      /* field lines kept of a section */
 #define HTTP_METHOD_MAX 32       /* bytes */
+#define HTTP_ENDS_MAX 40         /* line ends remembered; more are looked for again */
 
 enum http_method { HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_CONNECT }; /* those that matter here; HTTP_GET: or any other known one */
 
@@ -80,10 +81,20 @@ bool http_line_possible(const u8 *p, size_t n);
 enum http_match http_line_proved(const u8 *p, size_t n, bool *ret_response);
 enum probe http_probe(const u8 *p, size_t n, enum side *side);
 
+/* A section of lines that ends with an empty one, and where its first lines end, as found while looking for its end. */
+struct http_section {
+	const u8 *p;
+	size_t n;
+	u32 ends_len;
+	u16 ends[HTTP_ENDS_MAX]; /* offsets of line feeds */
+};
+
 /* http_fields.c */
-/* Reads the field lines in [p, p+n), which ends with an empty line. Kept ones are added to *list (NULL: keep none) as slices of
- * memory in the message's arena. */
-void http_fields_read(struct parser *ps, struct message *m, const u8 *p, size_t n, struct http_head *head, struct pairs *list);
+/* Reads the field lines of a section. Kept ones are added to *list (NULL: keep none) as slices of memory in the message's arena. */
+void http_fields_read(struct parser *ps, struct message *m, const struct http_section *section, struct http_head *head, struct pairs *list);
+
+/* http.c */
+extern const struct proto proto_http;
 
 /* http_table.c */
 #define HTTP_FIELDS 39 /* rows of the table */

@@ -180,14 +180,26 @@ static struct str unfolded(struct section *s, struct str value)
 	return value;
 }
 
+/* Can a name that begins so mean anything when no list is kept? One bit for each letter. */
+static bool is_of_use(char first)
+{
+	static const u32 letters = 1u << ('b' & 31) | 1u << ('c' & 31) | 1u << ('e' & 31) | 1u << ('h' & 31) | 1u << ('t' & 31) |
+				   1u << ('u' & 31) | 1u << ('x' & 31);
+	return letters >> (first & 31) & 1;
+}
+
 /* A field line of n bytes without its line feed, its continuation lines included when it is `folded`. */
 static void read_line(struct section *s, const char *p, size_t n, bool folded)
 {
-	const char *colon = memchr(p, ':', n);
-	if (!colon || colon == p)
+	size_t colon = 0;
+	if (!s->list && !is_of_use(p[0]) && !is_space(p[0]))
 		return;
-	struct str field = trimmed(str_make(p, (size_t)(colon - p)));
-	struct str value = trimmed(str_make(colon + 1, n - (size_t)(colon + 1 - p)));
+	while (colon < n && p[colon] != ':')
+		colon++;
+	if (colon == 0 || colon == n)
+		return;
+	struct str field = trimmed(str_make(p, colon));
+	struct str value = trimmed(str_make(p + colon + 1, n - colon - 1));
 	if (folded)
 		value = unfolded(s, value);
 	enum name name = name_of(field);
@@ -197,15 +209,25 @@ static void read_line(struct section *s, const char *p, size_t n, bool folded)
 		s->list[s->list_len++] = (struct pair){ field, masked(s, name, value) };
 }
 
-static void read_lines(struct section *s, const char *p, const char *end)
+/* The line feed at or after p, remembered or looked for. */
+static const char *line_end(const struct http_section *lines, u32 *next, const char *base, const char *p, const char *end)
 {
-	while (p < end) {
-		const char *eol = memchr(p, '\n', (size_t)(end - p));
+	if (*next < lines->ends_len)
+		return base + lines->ends[(*next)++];
+	return p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
+}
+
+/* `base`: where the section lies now. */
+static void read_lines(struct section *s, const struct http_section *lines, const char *base)
+{
+	const char *p = base, *end = base + lines->n, *eol;
+	u32 next = 0;
+	while ((eol = line_end(lines, &next, base, p, end)) != NULL) {
 		bool folded = false;
-		if (!eol || eol == p || (eol == p + 1 && *p == '\r'))
+		if (eol == p || (eol == p + 1 && *p == '\r'))
 			return;
 		while (eol + 1 < end && is_space(eol[1])) {
-			const char *more = memchr(eol + 1, '\n', (size_t)(end - eol - 1));
+			const char *more = line_end(lines, &next, base, eol + 1, end);
 			if (!more)
 				break;
 			folded = true;
@@ -227,19 +249,20 @@ static void keep_list(struct section *s, struct pairs *list)
 	*list = (struct pairs){ v, s->list_len };
 }
 
-void http_fields_read(struct parser *ps, struct message *m, const u8 *p, size_t n, struct http_head *head, struct pairs *list)
+void http_fields_read(struct parser *ps, struct message *m, const struct http_section *section, struct http_head *head, struct pairs *list)
 {
 	struct pair pairs[HTTP_FIELDS_MAX];
 	struct section s = { .ps = ps, .m = m, .head = head };
+	const char *p = (const char *)section->p;
 	if (list) { /* one copy, which everything kept is a slice of */
-		struct str copy = arena_str(&m->arena, p, n);
+		struct str copy = arena_str(&m->arena, p, section->n);
 		if (copy.p) {
-			p = (const u8 *)copy.p;
+			p = copy.p;
 			head->kept = true;
 			s.list = pairs;
 		}
 	}
-	read_lines(&s, (const char *)p, (const char *)p + n);
+	read_lines(&s, section, p);
 	trace_context_set(m, &s.trace);
 	if (list)
 		keep_list(&s, list);
