@@ -1,7 +1,9 @@
 #include "cmd/command.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cmd/help.h"
 #include "cmd/options.h"
@@ -77,8 +79,20 @@ static int run_command(const struct command *cmd, int argc, char **argv)
 	return code;
 }
 
+/* Started with a standard descriptor closed, the next file opened would take its place: messages would end up in data. */
+static void open_standard_descriptors(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR | O_NOCTTY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int command_main(int argc, char **argv)
 {
+	open_standard_descriptors();
 	if (argc < 2 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)
 		return print_help(NULL);
 	const struct command *cmd = command_find(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);

@@ -61,7 +61,7 @@ static const struct option watch_options[] = {
 	{ .name = "roundtrips.file", .letter = 'w', AT(OPTION_TEXT, file), .value = "FILE", .values = VALUES_FILE, .group = "Where to write",
 	  .fallback = "standard output", .help = "append to this file" },
 	{ .name = "roundtrips.size", AT(OPTION_NUMBER, file_size), .value = "MB", .min = 1, .max = 1 << 20, .fallback = "100", .help = "rename the file before it gets larger" },
-	{ .name = "roundtrips.backups", AT(OPTION_NUMBER, file_backups), .value = "N", .max = 100000, .fallback = "10",
+	{ .name = "roundtrips.backups", AT(OPTION_NUMBER, file_backups), .value = "N", .max = 4000, .fallback = "10",
 	  .help = "renamed files to keep (0: all), for 7 days at the most" },
 	{ .name = "ledger-json", AT(OPTION_TEXT, ledger_json), .value = "FILE", .values = VALUES_FILE, .help = "at the end, write the ledger there as one JSON object" },
 	{ .name = "console", AT(OPTION_FLAG, console), .help = "to standard output, even with --roundtrips.file" },

@@ -41,6 +41,7 @@ static int open_signals(void)
 		signal(wanted[i], SIG_DFL); /* a shell lets background jobs ignore SIGINT: then it would not be seen */
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error to count, not to die of */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

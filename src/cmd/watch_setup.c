@@ -72,6 +72,10 @@ static int setup_capture(struct watch *w)
 	w->options.ring_bytes = v->ring;
 	w->options.workers = (u32)v->workers;
 	w->options.family = v->ipv == FAMILY_V4 ? 4 : v->ipv == FAMILY_V6 ? 6 : 0;
+	if (v->pcap_file && strcmp(v->pcap_file, "-") == 0 && isatty(STDIN_FILENO)) {
+		buf_adds(&why, "standard input is a terminal: pipe a capture into it, as in tcpdump -w - | packetd watch -r -");
+		return refuse(&why);
+	}
 	if (v->pcap_file)
 		return EXIT_OK;
 	if (rules_filter(&w->rules, &w->bpf))

@@ -295,6 +295,12 @@ def test_reader_that_leaves(tmp_path):
     assert err == b''
 
 
+def test_closed_descriptors(capture, tmp_path):
+    out = tmp_path / 'rt.jsonl'
+    subprocess.run(['sh', '-c', 'exec "$0" watch -r "$1" -w "$2" <&- >&- 2>&-', PACKETD, str(capture), str(out)], timeout=TIMEOUT, check=True)
+    assert len(lines(out.read_bytes())) == 50  # and no ledger among them
+
+
 def test_no_space(capture):
     if not os.path.exists('/dev/full'):
         pytest.skip('no /dev/full')
