@@ -6,6 +6,8 @@ static enum parse redis_parse(struct parser *ps, struct chunk *c)
 	struct redis_state *s = ps->state;
 	c->used = 0;
 	c->want = 0;
+	if (!c->p) /* the end of a skip, with nothing behind it */
+		c->p = (const u8 *)"";
 	if (ps->request_dir == DIR_NONE) {
 		enum side side;
 		enum probe probe = redis_probe(c->p, c->n, &side);
