@@ -121,7 +121,8 @@ static long resync_push(const struct chunk *c)
 	return walk == WALK_WHOLE && redis_is_push(c->p, c->n) ? 0 : -1;
 }
 
-/* An answer begins at the offset up to which its client had received everything when it asked. */
+/* An answer begins at the offset up to which its client had received everything when it asked. Which request it answers is not
+ * decided here. */
 long redis_resync(struct parser *ps, const struct chunk *c)
 {
 	if (ps->dir == ps->request_dir)
@@ -131,7 +132,7 @@ long redis_resync(struct parser *ps, const struct chunk *c)
 		return resync_answer(c, 0);
 	int looks = 0;
 	for (struct message *m = NULL; (m = parser_waiting(ps, m)) != NULL && looks < WAITING_MAX; looks++)
-		if (m->acked > c->offset && m->acked - c->offset < c->n)
+		if (m->acked >= c->offset && m->acked - c->offset < c->n)
 			return resync_answer(c, (size_t)(m->acked - c->offset));
 	return front || looks ? -1 : resync_push(c);
 }
