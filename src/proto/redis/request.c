@@ -22,11 +22,33 @@ static struct redis_request *request_begin(struct reading *r, u32 args)
 	return q;
 }
 
-/* The call ends within a command: what was written so far moves to the message. */
+/* Is it known from the name alone what the command does to the connection, and whether it is answered? */
+static bool is_decided_by_name(const struct redis_request *q)
+{
+	switch (q->kind) {
+	case KIND_CLIENT:
+	case KIND_HELLO:
+	case KIND_REPLCONF:
+	case KIND_SELECT:
+	case KIND_XREAD:
+		return false;
+	default:
+		return q->seen > 0;
+	}
+}
+
+/* The call ends within a command. It waits for its answer from now on, as servers refuse some before they are complete; and
+ * what was written of its statement moves to the message. */
 static void request_suspend(struct reading *r)
 {
 	struct redis_request *q = r->s->request;
-	if (!q || q->text.p != r->scratch)
+	if (!q)
+		return;
+	if (!(q->m.flags & MSG_OPENED) && is_decided_by_name(q)) {
+		redis_request_decide(r->ps, r->s, q);
+		parser_open(r->ps, &q->m);
+	}
+	if (q->text.p != r->scratch)
 		return;
 	char *p = arena_alloc(&q->m.arena, q->text.cap);
 	if (p)
@@ -384,12 +406,8 @@ enum parse redis_parse_request(struct parser *ps, struct redis_state *s, struct 
 		if (step == STEP_BAD)
 			return request_bad(&r);
 		request_suspend(&r);
-		if (step == STEP_SKIP) {
-			redis_request_decide(ps, s, s->request);
-			if (!(s->request->m.flags & MSG_OPENED))
-				parser_open(ps, &s->request->m);
+		if (step == STEP_SKIP)
 			return PARSE_SKIP;
-		}
 		return c->used ? PARSE_OK : PARSE_MORE;
 	}
 }
