@@ -39,12 +39,14 @@ struct half_read {
 struct http_state {
 	struct half_read half[2]; /* by direction */
 	u64 interim_acked; /* of the first 1xx answer to the request at hand */
-	bool interim;      /* there was one */
+	bool interim;     /* there was one */
 	bool seen;        /* a start line has been read: it is known who asks */
 	bool switching;   /* CONNECT or Upgrade asked for: what follows the request may be another protocol */
 	bool expect_done; /* the final answer has begun before the expected body */
 	bool left;        /* handed over */
 };
+
+_Static_assert(sizeof(struct http_state) <= 80, "every idle connection has one");
 
 static enum parse more(struct chunk *c, size_t need)
 {
