@@ -48,6 +48,8 @@ u32 flow_live(const struct flow *f);
 /* For consumers. */
 /* Asks for `deadline` to be looked at again: it has become earlier. */
 void flow_rearm(struct conn *c);
+/* Bytes of `dir` that the consumer wanted more of are shown to it now, as they are. Not from within `data` of this direction. */
+void flow_look_again(struct conn *c, int dir);
 /* Nothing of this connection is to be shown any more; its bytes count as opaque. */
 void conn_make_opaque(struct conn *c);
 /* Offset in the other direction's stream for an acknowledgement number carried by direction `dir`. */

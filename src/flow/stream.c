@@ -197,6 +197,15 @@ static size_t drain_tail(struct conn *c, int dir, size_t fresh, u64 offset, cons
 	return all;
 }
 
+void flow_look_again(struct conn *c, int dir)
+{
+	struct half *h = &c->half[dir];
+	if (!h->tail)
+		return;
+	const struct source from = { .ts = h->tail->ts };
+	drain_tail(c, dir, 0, h->offset - h->tail->len, &from);
+}
+
 /* Offers n bytes that follow the tail. */
 static size_t feed_tail(struct conn *c, int dir, const u8 *p, size_t n, u64 offset, const struct source *from)
 {

@@ -2,7 +2,7 @@
 #include "roundtrip/session_private.h"
 
 #define LOOK_BYTES 512 /* of a direction: whoever is not sure by then, is not asked again */
-#define LOOK_MAX 64    /* x 64 bytes of nobody's data before a connection is opaque */
+#define LOOK_MAX 64    /* x 64 bytes of nobody's data before a direction is not looked at any more */
 
 static bool rule_fits_host(const struct proto_rule *r, const struct conn *c)
 {
@@ -131,33 +131,42 @@ static bool is_tls(const u8 *p, size_t n)
 	return n >= 6 && (p[0] == 0x16 || p[0] == 0x15) && p[1] == 3 && p[2] <= 4 && (p[0] == 0x15 || p[5] <= 2);
 }
 
+/* These bytes are nobody's. The connection is given up when neither side can be read: a capture that begins in the middle of a
+ * long answer shows the next request only after it. */
+static enum parse nobodys(struct conn *c, int dir, struct chunk *chunk)
+{
+	struct session *s = session_of(c);
+	s->flags |= dir == DIR_A ? S_NO_A : S_NO_B;
+	s->looked[dir] = (u8)MIN(s->looked[dir] + 1 + chunk->n / 64, LOOK_MAX + 1);
+	bool whole = c->half[0].flags & c->half[1].flags & HALF_SYN && !(s->flags & (S_PARTIAL_A | S_PARTIAL_B));
+	bool both = (s->flags & (S_NO_A | S_NO_B)) == (S_NO_A | S_NO_B);
+	if ((s->looked[DIR_A] > LOOK_MAX && s->looked[DIR_B] > LOOK_MAX) || (whole && both))
+		return PARSE_NOT_MINE;
+	chunk->used = chunk->n;
+	return PARSE_DESYNC;
+}
+
 enum parse detect_stream(struct conn *c, int dir, struct chunk *chunk)
 {
 	struct session *s = session_of(c);
 	struct opinion best = { 0 };
-	u16 nobody = dir == DIR_A ? S_NO_A : S_NO_B;
+	if (s->looked[dir] > LOOK_MAX)
+		return nobodys(c, dir, chunk);
 	if (is_tls(chunk->p, chunk->n))
 		return PARSE_NOT_MINE;
 	ask_all(c, chunk->p, chunk->n, &best);
 	if (best.proto && best.probe == PROBE_SURE) {
-		s->looked = 0;
+		s->looked[0] = s->looked[1] = 0;
 		int request_dir = best.side == SIDE_REQUEST ? dir : dir ^ 1;
 		return session_start(c, best.proto, request_dir, false, NULL) ? PARSE_OK : PARSE_NOT_MINE;
 	}
-	if (best.more && chunk->n < LOOK_BYTES) {
+	if (best.proto)
+		s->maybe = (u8)(best.proto->index + 1);
+	if ((best.more || best.proto) && chunk->n < LOOK_BYTES) { /* more of them may tell, or the other side's */
 		chunk->want = chunk->n + 1;
 		return PARSE_MORE;
 	}
-	if (best.proto)
-		s->maybe = (u8)(best.proto->index + 1);
-	s->flags |= nobody;
-	s->looked = (u16)(s->looked + 1 + chunk->n / 64);
-	bool whole = c->half[0].flags & c->half[1].flags & HALF_SYN && !(s->flags & (S_PARTIAL_A | S_PARTIAL_B));
-	bool both = (s->flags & (S_NO_A | S_NO_B)) == (S_NO_A | S_NO_B);
-	if (s->looked > LOOK_MAX || (whole && both))
-		return PARSE_NOT_MINE;
-	chunk->used = chunk->n;
-	return PARSE_DESYNC;
+	return nobodys(c, dir, chunk);
 }
 
 bool detect_datagram(struct conn *c, int dir, const struct segment *seg)
@@ -169,8 +178,8 @@ bool detect_datagram(struct conn *c, int dir, const struct segment *seg)
 		return session_start(c, best.proto, best.side == SIDE_REQUEST ? dir : dir ^ 1, false, NULL);
 	if (best.proto)
 		s->maybe = (u8)(best.proto->index + 1);
-	s->looked++;
-	if (s->looked > LOOK_MAX / 8)
+	s->looked[0]++;
+	if (s->looked[0] > LOOK_MAX / 8)
 		conn_make_opaque(c);
 	return false;
 }

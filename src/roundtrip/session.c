@@ -107,7 +107,7 @@ static enum parse hand_over(struct conn *c, const struct session_parser *sp, u64
 	u8 request_dir = s->request_dir;
 	give_up(c, ts);
 	s->flags &= (u16)~(S_RESYNC_A | S_RESYNC_B | S_UNSURE | S_TAINT | S_NO_A | S_NO_B);
-	s->looked = s->maybe = 0;
+	s->looked[0] = s->looked[1] = s->maybe = 0;
 	if (next)
 		return session_start(c, next, request_dir, false, NULL) ? PARSE_OK : PARSE_NOT_MINE;
 	return name.n ? PARSE_NOT_MINE : PARSE_OK;
@@ -158,6 +158,9 @@ static enum parse on_data(struct conn *c, int dir, struct chunk *chunk)
 		enum parse found = detect_stream(c, dir, chunk);
 		if (found != PARSE_OK)
 			return found;
+		flow_look_again(c, dir ^ 1); /* what could have been several protocols' is known now */
+		if (c->opaque)
+			return PARSE_NOT_MINE;
 	}
 	if (unlikely(s->flags & resync_flag(dir))) {
 		enum parse found = resync(c, dir, chunk);

@@ -48,7 +48,7 @@ struct session {
 	u32 waiting;     /* requests on the list, without reported ones */
 	u16 flags;       /* enum session_flag */
 	u16 reported;    /* on the list, already told */
-	u16 looked;      /* bytes looked at without recognising anything, / 64 */
+	u8 looked[2];    /* bytes of a direction looked at without recognising anything, / 64 */
 	u8 desyncs;      /* since the last complete message */
 	u8 request_dir;
 	u16 round_requests, round_answers; /* since the client last began anew */

@@ -111,15 +111,16 @@ def swap(packets, rng):
     return out
 
 
-def duplicate(packets, rng, share=1.0):
-    """Segments sent again, soon after (not datagrams: a question asked again is another exchange)."""
+def duplicate(packets, rng, share=1.0, delay=None):
+    """Segments sent again, at once or up to 3 ms later (not datagrams: a question asked again is another exchange)."""
     out, waiting = [], []
     for p in packets:
         out += [q for ts, q in waiting if ts <= p.ts]
         waiting = [(ts, q) for ts, q in waiting if ts > p.ts]
         out.append(p)
         if p.proto == TCP and p.payload and not p.flags & (SYN | RST) and rng.random() < share:
-            waiting.append((p.ts + 20 * US, p.but(ts=p.ts + 20 * US)))
+            ts = p.ts + (delay or rng.choice([1, 20, 600, 3000]) * US)
+            waiting = sorted([*waiting, (ts, p.but(ts=ts))], key=lambda w: w[0])
     return out + [q for _, q in waiting]
 
 
