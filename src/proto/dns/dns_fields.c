@@ -163,18 +163,19 @@ static void add_name(struct buf *out, struct str name)
 
 static void describe_query(const struct dns_message *d, struct buf *out)
 {
-	if (d->operation) {
-		buf_adds(out, d->operation);
-		buf_addc(out, ' ');
+	buf_adds(out, d->operation ? d->operation : "");
+	buf_adds(out, d->operation ? " " : "");
+	buf_adds(out, d->response ? "announces " : "");
+	if (!d->type.n) {
+		buf_adds(out, "(no question)");
+		return;
 	}
-	if (d->response)
-		buf_adds(out, "announces ");
 	buf_add_str(out, d->type);
-	if (d->class.n) {
-		buf_addc(out, ' ');
-		buf_add_str(out, d->class);
-	}
 	buf_addc(out, ' ');
+	if (d->class.n) {
+		buf_add_str(out, d->class);
+		buf_addc(out, ' ');
+	}
 	add_name(out, d->name);
 }
 

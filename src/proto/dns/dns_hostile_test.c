@@ -312,6 +312,9 @@ static void test_probe(void **state)
 	msg_start(&m, 0, DNS_QR | DNS_AA); /* an announcement */
 	MSG_RR(&m, DNS_ANSWER, "h.local", A, 0x8001, 120, "\1\2\3\4");
 	assert_int_equal(probe_of(m.b, m.n, &side), PROBE_SURE);
+	msg_start(&m, 99, DNS_RD); /* a cookie without a question */
+	MSG_OPT(&m, 1232, 0, "\0\x0a\0\x08" "abcdefgh");
+	assert_int_equal(probe_of(m.b, m.n, &side), PROBE_MAYBE);
 	msg_query(&m, 99, "example.com", A);
 	msg_u8(&m, 'x'); /* one byte too many */
 	assert_int_equal(probe_of(m.b, m.n, &side), PROBE_MAYBE);

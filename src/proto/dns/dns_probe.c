@@ -13,8 +13,8 @@ static bool header_likely(const struct dns_scan *s, size_t room)
 		return false;
 	if (!(s->flags & DNS_QR) && (s->flags & 15 || s->flags & DNS_RA))
 		return false;
-	if (!(s->flags & DNS_QR) && s->count[DNS_QUESTION] == 0 && opcode == DNS_OP_QUERY)
-		return false;
+	if (!(s->flags & DNS_QR) && s->count[DNS_QUESTION] == 0 && opcode == DNS_OP_QUERY && (records != 1 || s->count[DNS_ADDITIONAL] != 1))
+		return false; /* without a question one can ask for a cookie only (RFC 7873 section 5.4) */
 	return DNS_HEADER + s->count[DNS_QUESTION] * (size_t)QUESTION_MIN + records * RECORD_MIN <= room;
 }
 
@@ -87,7 +87,7 @@ static enum probe judge(const struct dns_scan *s, size_t room)
 	if (is_named(s))
 		return exact && entries ? PROBE_SURE : PROBE_MAYBE;
 	bool root = s->seen[DNS_QUESTION] && dns_type_name(s->qtype); /* "." has no label to tell by */
-	return exact && root ? PROBE_MAYBE : PROBE_NO;
+	return exact && (root || s->has_opt) ? PROBE_MAYBE : PROBE_NO;
 }
 
 static enum side side_of(const struct dns_scan *s)

@@ -192,6 +192,21 @@ static void test_questionless(void **state)
 	free(log);
 }
 
+/* Nothing is asked but a cookie. */
+static void test_no_question(void **state)
+{
+	struct msg *m = say(FEED_CLIENT);
+	msg_start(m, 3, DNS_RD);
+	MSG_OPT(m, 1232, 0, "\0\x0a\0\x08" "abcdefgh");
+	m = say(FEED_SERVER);
+	msg_start(m, 3, DNS_QR);
+	MSG_OPT(m, 1232, 0, "\0\x0a\0\x10" "abcdefghijklmnop");
+	char *log = heard(&udp, "answered (no question) -> NOERROR\n");
+	feed_has(log, "  > Message.Edns.Cookie=\"6162636465666768\"");
+	feed_has(log, "  < Message.AdditionalSec=(left out)");
+	free(log);
+}
+
 static void test_rcodes(void **state)
 {
 	static const char *const status[] = { "Success", "FormatError", "ServerFailure", "NameError", "NotImplemented", "Refused", "6", "7", "8", "9", "10", "11", "12" };
@@ -300,13 +315,13 @@ static void test_opcodes(void **state)
 	msg_start(m, 3, DNS_OP_IQUERY << 11);
 	msg_a(m, DNS_ANSWER, "", 0, 0x01020304);
 	msg_start(say(FEED_SERVER), 3, DNS_QR | DNS_OP_IQUERY << 11 | 4);
-	log = heard(&udp, "answered   -> NOTIMP\n");
+	log = heard(&udp, "answered (no question) -> NOTIMP\n");
 	feed_has(log, "  > Message.Header.OpCode=\"IQuery\"");
 	free(log);
 
 	msg_start(say(FEED_CLIENT), 4, DNS_OP_STATUS << 11);
 	msg_start(say(FEED_SERVER), 4, DNS_QR | DNS_OP_STATUS << 11 | 4);
-	log = heard(&udp, "answered   -> NOTIMP\n");
+	log = heard(&udp, "answered (no question) -> NOTIMP\n");
 	feed_has(log, "  > Message.Header.OpCode=\"Status\"");
 	free(log);
 }
@@ -486,7 +501,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup(f, fresh)
 	const struct CMUnitTest tests[] = {
 		TEST(test_pair), TEST(test_sections), TEST(test_key), TEST(test_both_directions),
-		TEST(test_questionless), TEST(test_rcodes), TEST(test_edns), TEST(test_tsig),
+		TEST(test_questionless), TEST(test_no_question), TEST(test_rcodes), TEST(test_edns), TEST(test_tsig),
 		TEST(test_opcodes), TEST(test_questions), TEST(test_odd_types), TEST(test_caps),
 		TEST(test_no_details), TEST(test_truncated), TEST(test_domain), TEST(test_snapped),
 		TEST(test_mdns), TEST(test_llmnr),
