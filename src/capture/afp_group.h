@@ -7,7 +7,7 @@
 #include "capture/afp_socket.h"
 
 #define AFP_WORKERS_MAX 256      /* the kernel's own limit of a group */
-#define AFP_ARM_NS (100 * NS_PER_MS) /* a socket waits this long for the others, then captures without them */
+#define AFP_ARM_NS NS_PER_SEC /* a socket waits this long for the others, then captures without them */
 
 /* The socket is bound and takes nothing yet. */
 int afp_group_join(struct afp_socket *s, const struct afp_setup *setup);
