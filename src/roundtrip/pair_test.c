@@ -24,7 +24,7 @@ static enum parse toy_parse(struct parser *ps, struct chunk *c)
 	if (c->p[0] != 'Q' && c->p[0] != 'R')
 		return PARSE_DESYNC;
 	struct toy *m = parser_begin(ps, c->p[0] == 'Q' ? SIDE_REQUEST : SIDE_RESPONSE, sizeof(*m));
-	m->id = (unsigned)atoi((const char *)c->p + 1);
+	m->id = (unsigned)strtoul((const char *)c->p + 1, NULL, 10);
 	c->used = (size_t)(end - c->p) + 1;
 	parser_close(ps, &m->base);
 	return PARSE_OK;

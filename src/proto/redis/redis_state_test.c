@@ -190,7 +190,7 @@ static void deep_and_long(void **state)
 	char *many = malloc(VALUES * 4 + 100), *deep = malloc(LEVELS * 4 + 100), *p = many;
 	assert_non_null(many);
 	assert_non_null(deep);
-	p += sprintf(p, "*%d\r\n", VALUES);
+	p += snprintf(p, 100, "*%d\r\n", VALUES);
 	for (int i = 0; i < VALUES; i++, p += 4)
 		memcpy(p, ":1\r\n", 4);
 	for (int i = 0; i < LEVELS; i++)
