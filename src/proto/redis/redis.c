@@ -41,12 +41,17 @@ static void redis_gap(struct parser *ps)
 	s->database = s->database_sent = 0;
 }
 
-/* A server that leaves while more confirmations were expected: it is the expectation that was wrong. */
+/* A server that leaves while more confirmations were expected: it is the expectation that was wrong. What it had half said is
+ * ended by the caller. */
 static void redis_fin(struct parser *ps)
 {
 	struct redis_state *s = ps->state;
-	if (ps->dir != ps->request_dir && s->confirm && !s->incoming && s->confirm_end)
+	if (ps->dir == ps->request_dir)
+		return;
+	if (s->confirm && !s->incoming && s->confirm_end)
 		redis_confirm_close(ps, s);
+	s->incoming = NULL;
+	s->confirm = NULL;
 }
 
 static void describe_request(const struct redis_request *q, struct buf *out)

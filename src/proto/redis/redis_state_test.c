@@ -256,6 +256,19 @@ static void hostile(void **state)
 	free(big);
 }
 
+/* The server refuses a command that goes on, and then turns out to be none. */
+static void refused_early(void **state)
+{
+	static const struct feed_step steps[] = {
+		CLIENT("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n"), SERVER("$20\r\n01234"),
+		CLIENT("x\r\n"), SERVER("567890123456789\r\n"),
+	};
+	char *log = feed_run(&proto_redis, steps, ARRAY_LEN(steps), NULL, &(struct feed_plan){ 0 }), *brief = feed_brief(log);
+	assert_string_equal(brief, "answered partial SET k -> BulkStrings 20B\n");
+	free(brief);
+	free(log);
+}
+
 /* A segment in the middle of a lost command's value, full of commands. */
 static void commands_in_a_value(void **state)
 {
@@ -401,7 +414,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(subscriptions), cmocka_unit_test(confirmations_short), cmocka_unit_test(transactions),
 		cmocka_unit_test(joined_silent), cmocka_unit_test(replication),         cmocka_unit_test(monitor),
-		cmocka_unit_test(deep_and_long), cmocka_unit_test(hostile),             cmocka_unit_test(commands_in_a_value),
+		cmocka_unit_test(deep_and_long), cmocka_unit_test(hostile),             cmocka_unit_test(commands_in_a_value), cmocka_unit_test(refused_early),
 		cmocka_unit_test(first_bytes),   cmocka_unit_test(command_table),       cmocka_unit_test(texts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

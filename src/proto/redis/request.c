@@ -387,8 +387,13 @@ static enum parse request_bad(struct reading *r)
 	bool tls = rd_left(&rest) >= 2 && rest.p[0] == 0x16 && rest.p[1] == 3;
 	struct redis_request *q = r->s->request;
 	r->s->request = NULL;
-	if (q)
+	if (q && q->m.answer) { /* the server has refused it already */
+		q->m.flags |= MSG_PARTIAL;
+		redis_statement_keep(q);
+		parser_close(r->ps, &q->m);
+	} else if (q) {
 		parser_drop(r->ps, &q->m);
+	}
 	r->c->used = MIN(r->c->used + 1, r->c->n);
 	return tls && !r->s->answered ? PARSE_NOT_MINE : PARSE_DESYNC;
 }
