@@ -57,8 +57,10 @@ static bool read_b3_ids(struct str trace, struct str span, u8 out[25])
 
 static struct str take_part(struct str *rest)
 {
-	const char *dash = rest->n ? memchr(rest->p, '-', rest->n) : NULL;
 	struct str part = *rest;
+	if (part.n == 0)
+		return part;
+	const char *dash = memchr(part.p, '-', part.n);
 	if (dash)
 		part.n = (u32)(dash - rest->p);
 	u32 used = dash ? part.n + 1 : part.n;
