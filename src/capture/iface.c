@@ -176,7 +176,7 @@ bool iface_match_name(const struct iface_match *m, const char *name)
 	return match;
 }
 
-/* "no such interface: eht0 (did you mean eth0?); there are: lo, eth0" */
+/* "no such interface: eht0 (did you mean eth0?); there are: any, lo, eth0" */
 static void unknown_interface(const char *name, const struct iface *list, size_t n, char error[256])
 {
 	const char **known = calloc(n + 1, sizeof(*known));
@@ -187,8 +187,9 @@ static void unknown_interface(const char *name, const struct iface *list, size_t
 	buf_addf(&b, "no such interface: %s", name);
 	if (near)
 		buf_addf(&b, " (did you mean %s?)", near);
+	buf_adds(&b, "; there are: any");
 	for (size_t i = 0; i < n && b.len < 200; i++)
-		buf_addf(&b, "%s%s", i ? ", " : "; there are: ", list[i].name);
+		buf_addf(&b, ", %s", list[i].name);
 	snprintf(error, 256, "%s", buf_cstr(&b));
 	buf_done(&b);
 	free(known);

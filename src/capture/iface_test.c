@@ -80,8 +80,8 @@ static void test_check(void **state)
 		{ "any", 0, "" },
 		{ "eth0", 0, "" },
 		{ "eth.*,nothing.*", 0, "" },
-		{ "eht0", -ENODEV, "no such interface: eht0 (did you mean eth0?); there are: lo, eth0, wlan0" },
-		{ "lo,zzzzzzz", -ENODEV, "no such interface: zzzzzzz; there are: lo, eth0, wlan0" },
+		{ "eht0", -ENODEV, "no such interface: eht0 (did you mean eth0?); there are: any, lo, eth0, wlan0" },
+		{ "lo,zzzzzzz", -ENODEV, "no such interface: zzzzzzz; there are: any, lo, eth0, wlan0" },
 		{ "veth.*", -EAGAIN, "no interface matches 'veth.*' yet" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

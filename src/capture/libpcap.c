@@ -18,6 +18,7 @@
 #define PACKET_MAX (256 * KIB)   /* the largest snaplen; as much stays free for the next packet */
 #define RING_DEFAULT (8 * MIB)
 #define RING_MIN MIB
+#define DELIVER_MS 5             /* a packet waits this long for others at the most */
 #define RESCAN_NS NS_PER_SEC     /* how often new interfaces are looked for */
 
 struct handle {
@@ -107,7 +108,7 @@ static int activate(struct libpcap *l, pcap_t *p, const char *name, char error[2
 {
 	pcap_set_snaplen(p, (int)l->snaplen);
 	pcap_set_promisc(p, l->promiscuous);
-	pcap_set_timeout(p, (int)l->poll_ms);
+	pcap_set_timeout(p, DELIVER_MS);
 	pcap_set_buffer_size(p, (int)l->ring);
 	pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO);
 	int status = pcap_activate(p);

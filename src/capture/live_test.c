@@ -310,7 +310,7 @@ static void test_errors(void **state)
 		skip();
 	static const char *const engines[] = { "afpacket", "libpcap" };
 	for (size_t i = 0; i < 2; i++) {
-		open_fails(engines[i], (struct capture_options){ .interfaces = "l0" }, -ENODEV, "no such interface: l0 (did you mean lo?); there are: lo");
+		open_fails(engines[i], (struct capture_options){ .interfaces = "l0" }, -ENODEV, "no such interface: l0 (did you mean lo?); there are: any, lo");
 		open_fails(engines[i], (struct capture_options){ .interfaces = "lo,nope" }, -ENODEV, "no such interface: nope");
 		open_fails(engines[i], (struct capture_options){ .interfaces = "eth[" }, -EINVAL, "bad regular expression 'eth['");
 		open_fails(engines[i], (struct capture_options){ .interfaces = "lo", .filter = "udp prt 5" }, -EINVAL, "syntax error");

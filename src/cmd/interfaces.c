@@ -4,13 +4,10 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "util/suggest.h"
-
-#define NAMES_MAX 1024
+#include "capture/iface.h"
 
 static int mask_bits(const struct sockaddr *mask)
 {
@@ -80,74 +77,20 @@ int interfaces_list(struct buf *out)
 	return 0;
 }
 
-static bool plain_name(struct str name)
-{
-	for (u32 i = 0; i < name.n; i++)
-		if (strchr("^$*+?()[]{}|\\", name.p[i]))
-			return false;
-	return true;
-}
-
-static int check_name(struct str name, const struct if_nameindex *names, struct buf *message)
-{
-	const char *known[NAMES_MAX];
-	char word[64];
-	size_t n = 0;
-	for (const struct if_nameindex *i = names; i->if_index && n < NAMES_MAX; i++) {
-		if (str_eq(name, str_from(i->if_name)))
-			return 0;
-		known[n++] = i->if_name;
-	}
-	snprintf(word, sizeof(word), "%.*s", STR_ARG(name));
-	const char *close = suggest(word, known, n);
-	buf_addf(message, "no such interface: %s", word);
-	if (close)
-		buf_addf(message, " (did you mean %s?)", close);
-	buf_adds(message, "; there are: any");
-	for (size_t i = 0; i < n; i++)
-		buf_addf(message, ", %s", known[i]);
-	return -ENODEV;
-}
-
-static int check_expression(const char *wanted, const struct if_nameindex *names, struct buf *message)
-{
-	struct buf anchored = { 0 };
-	regex_t re;
-	buf_addf(&anchored, "^(%s)$", wanted);
-	int rc = regcomp(&re, buf_cstr(&anchored), REG_EXTENDED | REG_NOSUB);
-	buf_done(&anchored);
-	if (rc) {
-		char why[128];
-		regerror(rc, NULL, why, sizeof(why));
-		buf_addf(message, "bad regular expression '%s' for interfaces: %s", wanted, why);
-		return -EINVAL;
-	}
-	rc = -EAGAIN;
-	for (const struct if_nameindex *i = names; i->if_index && rc; i++)
-		rc = regexec(&re, i->if_name, 0, NULL, 0) == 0 ? 0 : -EAGAIN;
-	regfree(&re);
-	if (rc)
-		buf_addf(message, "no interface matches '%s' yet", wanted);
-	return rc;
-}
-
 int interfaces_check(const char *wanted, struct buf *message)
 {
-	if (!wanted || !*wanted || strcmp(wanted, "any") == 0)
-		return 0;
-	struct if_nameindex *names = if_nameindex();
-	if (!names)
-		return 0;
-	int rc = 0;
-	if (!plain_name(str_from(wanted))) {
-		rc = check_expression(wanted, names, message);
-	} else {
-		for (const char *p = wanted; !rc && *p; p += *p == ',') {
-			size_t n = strcspn(p, ",");
-			rc = n ? check_name(str_make(p, n), names, message) : 0;
-			p += n;
-		}
+	struct iface_match *match;
+	struct iface *list;
+	size_t n;
+	char error[256] = "";
+	int rc = iface_match_new(wanted, &match, error);
+	if (!rc && iface_list(&list, &n) == 0) { /* that cannot be listed is for the engine to say */
+		rc = iface_match_check(match, list, n, error);
+		free(list);
 	}
-	if_freenameindex(names);
-	return rc;
+	if (rc != -EINVAL && rc != -ENOMEM)
+		iface_match_free(match);
+	if (rc)
+		buf_adds(message, error);
+	return rc == -EAGAIN ? 0 : rc;
 }

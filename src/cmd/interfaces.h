@@ -7,9 +7,9 @@
 
 /* One line per interface with an address: "- lo: [127.0.0.1/8 ::1/128]". Negative errno. */
 int interfaces_list(struct buf *out);
-/* Checks a value of --ifaces: -EINVAL when it is a bad regular expression, -ENODEV when it is the plain name of an
- * interface (or a list holding one) that does not exist, -EAGAIN when it is an expression that no interface matches yet;
- * each with a sentence in `message`. */
+/* Checks a value of --ifaces: -EINVAL when it is a bad regular expression, -ENODEV when it is, or a list holds, the
+ * plain name of an interface that does not exist; with a sentence in `message`. An expression that no interface matches
+ * yet is no error: the engine waits for one, and says so. */
 int interfaces_check(const char *wanted, struct buf *message);
 
 #endif

@@ -81,10 +81,8 @@ static int setup_capture(struct watch *w)
 	if (rules_filter(&w->rules, &w->bpf))
 		c->filter = buf_cstr(&w->bpf);
 	int rc = interfaces_check(c->interfaces, &why);
-	if (rc && rc != -EAGAIN)
+	if (rc)
 		return refuse(&why);
-	if (rc == -EAGAIN)
-		watch_say("Warning", "%s: waiting for one", buf_cstr(&why));
 	buf_done(&why);
 	return EXIT_OK;
 }
