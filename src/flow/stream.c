@@ -15,7 +15,7 @@ u64 conn_ack_offset(const struct conn *c, int dir, u32 ack)
 {
 	const struct half *o = &c->half[dir ^ 1];
 	i64 offset = (i64)o->offset + (i32)(ack - o->next_seq);
-	return offset < 0 ? 0 : (u64)offset;
+	return offset < 0 ? STREAM_ACK_UNKNOWN : (u64)offset; /* before the first byte seen: joined late */
 }
 
 static u8 *tail_data(struct tail *t)

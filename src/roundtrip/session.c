@@ -194,8 +194,10 @@ static void on_gap(struct conn *c, int dir, u64 n, u64 ts)
 	struct session *s = session_of(c);
 	struct chunk chunk = { .ts_first = ts, .ts = ts, .offset = c->half[dir].offset, .acked = STREAM_ACK_UNKNOWN };
 	s->flags |= partial_flag(dir);
-	if (!s->proto)
+	if (!s->proto) {
+		s->flags |= S_UNSURE | S_LOST_REQUESTS; /* whatever it will turn out to be */
 		return;
+	}
 	struct ledger_proto *count = pair_ledger(c, s->proto);
 	count->gaps += n != 0;
 	count->desyncs += n == 0;
