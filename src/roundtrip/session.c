@@ -195,7 +195,8 @@ static void on_gap(struct conn *c, int dir, u64 n, u64 ts)
 	struct chunk chunk = { .ts_first = ts, .ts = ts, .offset = c->half[dir].offset, .acked = STREAM_ACK_UNKNOWN };
 	s->flags |= partial_flag(dir);
 	if (!s->proto) {
-		s->flags |= S_UNSURE | S_LOST_REQUESTS; /* whatever it will turn out to be */
+		s->flags |= S_UNSURE | S_TAINT | S_LOST_REQUESTS; /* whatever it will turn out to be */
+		s->gap_server = (u32)c->half[dir ^ 1].offset;
 		return;
 	}
 	struct ledger_proto *count = pair_ledger(c, s->proto);
