@@ -82,13 +82,24 @@ static enum walk value_walk(struct rd *r)
 	return WALK_WHOLE;
 }
 
+static enum probe probe_inline(const u8 *p, size_t n);
+
+/* Text is too easily taken for an inline command, so this is believed only of all that a client is first seen to send. */
+static long resync_inline(const struct chunk *c)
+{
+	bool line = c->n < INLINE_PROBED && c->p[c->n - 1] == '\n' && memchr(c->p, '\n', c->n) == c->p + c->n - 1;
+	return c->offset == 0 && line && probe_inline(c->p, c->n) == PROBE_MAYBE ? 0 : -1;
+}
+
 /* Commands begin where a segment does, and fill it to its last byte or to within a large value: bytes in the middle of a
  * value that look like commands seldom do. */
 static long resync_commands(const struct chunk *c)
 {
 	struct rd r = rd_make(c->p, c->n);
-	if (!c->boundary)
+	if (!c->boundary || !c->n)
 		return -1;
+	if (*c->p != '*')
+		return resync_inline(c);
 	enum walk walk = WALK_WHOLE;
 	while (walk == WALK_WHOLE && rd_left(&r))
 		walk = command_walk(&r);
@@ -158,14 +169,24 @@ static bool is_foreign(struct str word, struct str first, u32 args)
 	return irc || nats;
 }
 
-static struct str blank_cut(struct str *line)
+/* The next word, with its quotes; blanks within them do not end it. */
+static struct str word_cut(struct str *line)
 {
-	struct str word;
+	u32 n = 0;
+	char quote = 0;
 	while (line->n && line->p[0] == ' ')
 		*line = str_make(line->p + 1, line->n - 1);
-	const char *end = line->n ? memchr(line->p, ' ', line->n) : NULL;
-	word = str_make(line->p, end ? (size_t)(end - line->p) : line->n);
-	*line = str_make(line->p + word.n, line->n - word.n);
+	for (; n < line->n && (quote || line->p[n] != ' '); n++) {
+		char c = line->p[n];
+		if (quote && c == '\\' && n + 1 < line->n)
+			n++;
+		else if (c == quote)
+			quote = 0;
+		else if (!quote && (c == '"' || c == '\''))
+			quote = c;
+	}
+	struct str word = str_make(line->p, n);
+	*line = str_make(line->p + n, line->n - n);
 	return word;
 }
 
@@ -181,12 +202,12 @@ static enum probe probe_inline(const u8 *p, size_t n)
 	if (line.n && line.p[line.n - 1] == '\r')
 		line.n--;
 	bool one_word = memchr(line.p, ' ', line.n) == NULL;
-	struct str word = blank_cut(&line), first = { 0 };
+	struct str word = word_cut(&line), first = { 0 };
 	const struct redis_command *known = redis_command_find(word);
 	if (!end)
 		return look < INLINE_PROBED && (known || (one_word && redis_command_begins(word))) ? PROBE_MORE : PROBE_NO;
 	u32 args = 1;
-	for (struct str next; (next = blank_cut(&line)).n; args++)
+	for (struct str next; (next = word_cut(&line)).n; args++)
 		first = args == 1 ? next : first;
 	if (!known || is_foreign(word, first, args))
 		return PROBE_NO;

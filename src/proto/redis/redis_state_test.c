@@ -322,6 +322,9 @@ static const struct {
 	{ "SET k v\r\n", PROBE_MAYBE, SIDE_REQUEST },
 	{ "GET k\n", PROBE_MAYBE, SIDE_REQUEST },
 	{ "set k v\r\n", PROBE_MAYBE, SIDE_REQUEST },
+	{ "PUBLISH c \"Hi \\\" there :)\"\r\n", PROBE_MAYBE, SIDE_REQUEST },
+	{ "PUBLISH c Hi there\r\n", PROBE_NO, SIDE_REQUEST },
+	{ "GET \"k\r\n", PROBE_MAYBE, SIDE_REQUEST },
 	/* others */
 	{ "GET / HTTP/1.1\r\nHost: x\r\n", PROBE_NO, SIDE_REQUEST },
 	{ "POST /x HTTP/1.1\r\n", PROBE_NO, SIDE_REQUEST },
