@@ -62,6 +62,16 @@ static bool insert(struct conn *c, int dir, struct held *prev, const struct held
 	return true;
 }
 
+/* Bytes that came twice were sent when the earlier of the two segments says: they need not wait for more than that acknowledges. */
+static void sent_earlier(struct held *e, const struct segment *seg)
+{
+	bool has_ack = (seg->flags & TCP_ACK) != 0;
+	if (e->has_ack && (!has_ack || seq_before(seg->ack, e->ack))) {
+		e->has_ack = has_ack;
+		e->ack = seg->ack;
+	}
+}
+
 u32 held_add(struct conn *c, int dir, const struct segment *seg, const u8 *p, u32 seq, u32 len, u32 caplen)
 {
 	struct half *h = &c->half[dir];
@@ -85,6 +95,7 @@ u32 held_add(struct conn *c, int dir, const struct segment *seg, const u8 *p, u3
 		} else {
 			n = MIN(len, cut ? cut : next->len);
 			c->flow->count->duplicate += n;
+			sent_earlier(next, seg);
 		}
 		seq += n;
 		len -= n;

@@ -6,6 +6,7 @@
 #define RST_BEHIND (1 << 20) /* how far from the expected sequence number a RST is believed */
 #define RST_AHEAD (1 << 26)
 #define NEW_SPACE (1 << 24)  /* a segment that far from a closed connection begins another one */
+#define START_BACK (1u << 20) /* bytes a guessed beginning may move back */
 
 static bool half_is(const struct half *h, u8 flags)
 {
@@ -36,7 +37,7 @@ static void check_fin(struct conn *c, int dir, u64 ts)
 	if (!half_is(h, HALF_FIN) || half_is(h, HALF_FIN_DONE) || seq_before(h->next_seq, h->fin_seq))
 		return;
 	h->flags |= HALF_FIN_DONE;
-	stream_fin(c, dir, ts);
+	stream_fin(c, dir, MAX(ts, c->seen_ts)); /* a FIN that overtook its data was later than they */
 }
 
 static void deliver(struct conn *c, int dir, const u8 *p, u32 len, u32 caplen, const struct segment *seg, bool boundary)
@@ -330,6 +331,15 @@ static struct conn *find_or_open(struct flow *f, const struct segment *seg, u32 
 	return c;
 }
 
+/* Without its SYN, where a direction begins is a guess from the first segment seen: an earlier one, or a request that knows less of it,
+ * moves it back as long as nothing has been delivered. */
+static void start_earlier(struct conn *c, int dir, u32 seq)
+{
+	struct half *h = &c->half[dir];
+	if (half_is(h, HALF_STARTED) && !half_is(h, HALF_SYN) && h->offset == 0 && seq_before(seq, h->next_seq) && h->next_seq - seq < START_BACK)
+		h->next_seq = seq;
+}
+
 static void begin_half(struct conn *c, int dir, const struct segment *seg)
 {
 	struct half *h = &c->half[dir], *o = &c->half[dir ^ 1];
@@ -344,6 +354,11 @@ static void begin_half(struct conn *c, int dir, const struct segment *seg)
 	}
 	if (seg->flags & TCP_ACK && !half_is(o, HALF_STARTED))
 		half_start(c, dir ^ 1, seg->ack);
+	if (seg->len > 1 && !syn) { /* not a keep-alive probe */
+		start_earlier(c, dir, seg->seq);
+		if (seg->flags & TCP_ACK)
+			start_earlier(c, dir ^ 1, seg->ack);
+	}
 	if (c->state == CONN_SYN && dir != c->opener && !(seg->flags & TCP_RST))
 		c->state = CONN_OPEN;
 }

@@ -67,12 +67,15 @@ def merge(packets, rng=None, most=60000):
 
 
 def reorder(packets, rng, window=6, across=False):
-    """Moves packets up to `window` places in the file; hand-shakes and resets stay where they are, as do the packets around them.
-    Within one direction of a connection, or across both, as a mirror port delivers them."""
+    """Moves packets up to `window` places in the file, and never past a pause of the connection; hand-shakes and resets stay where
+    they are, as do the packets around them. Within one direction of a connection, or across both, as a mirror port delivers them."""
     place = list(range(len(packets)))
-    groups = {}
+    groups, latest = {}, {}
     for n, p in enumerate(packets):
         group = groups.setdefault(p.conn if across else p.key, [[]])
+        if p.ts > latest.get(p.conn, p.ts) + 20 * MS:
+            group.append([])
+        latest[p.conn] = max(p.ts, latest.get(p.conn, 0))
         if p.flags & (SYN | RST) or p.proto == UDP:
             group.append([])
         else:
@@ -125,9 +128,12 @@ def duplicate(packets, rng, share=1.0, delay=None):
 
 
 def overlap(packets, rng):
-    """Retransmissions that cover the end of one segment and part of the next, before and after it."""
-    streams, out = {}, []
+    """Retransmissions that cover the end of one segment and part of the next, before and after it; of bytes that the other side has
+    not acknowledged, for nobody sends others again."""
+    streams, acked, out = {}, {}, []
     for p in packets:
+        if p.flags & ACK:
+            acked[p.conn, p.dst, p.dport] = p.ack
         if not is_data(p) or p.flags & RST:
             out.append(p)
             if p.flags & SYN:
@@ -138,7 +144,8 @@ def overlap(packets, rng):
             said, start = b'', p.seq
         said += p.payload
         streams[p.key] = (said, start)
-        n, back = len(p.payload), rng.randint(0, min(len(said) - len(p.payload), 2000))
+        unacked = (p.seq - acked.get((p.conn, p.src, p.sport), p.seq)) % SEQ
+        n, back = len(p.payload), rng.randint(0, min(len(said) - len(p.payload), 2000, unacked if unacked < SEQ // 2 else 0))
         kind = rng.randint(0, 3)
         if kind == 0:    # an early repetition that brings the first half of this segment along
             half = rng.randint(1, n)

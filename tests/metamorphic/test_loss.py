@@ -68,12 +68,19 @@ def owners(name):
     return out
 
 
+def following(exchanges, n, count):
+    """The next exchanges of the same connection."""
+    return [m for m in range(n + 1, len(exchanges)) if exchanges[m]['conn'] == exchanges[n]['conn']][:count]
+
+
 @pytest.mark.parametrize('name', MARKED)
 def test_each_packet_missing_in_turn(name):
     packets, exchanges = load(name), recorded.exchanges(name)
     pairs = truth.Pairs(exchanges)
     whole = pairs.found(recorded.base(name).roundtrips)
     lockstep = owners(name) if name in ('http_keepalive', 'redis_plain') else None
+    # Redis clients often pipeline: after a loss some rounds must show that this one does not, before it is believed again
+    slack = {'redis_plain': 3}.get(name, 0)
     for start in range(0, len(packets), BATCH):
         numbers = range(start, min(start + BATCH, len(packets)))
         for n, got in zip(numbers, run_variants(name, [w.drop_one(packets, n) for n in numbers])):
@@ -83,9 +90,8 @@ def test_each_packet_missing_in_turn(name):
             if not packets[n].payload and packets[n].proto == TCP and not packets[n].flags & (SYN | FIN | RST):
                 assert not lost, '%s: a bare acknowledgement, but %d exchanges are gone' % (what, len(lost))
             elif lockstep is not None:
-                # a lost Redis request: whether its client waits for answers is known again after two whole rounds (pair.c)
-                more = 2 if name == 'redis_plain' else 0
-                assert len(lost - lockstep[n]) <= more, '%s: exchanges %s are gone, too' % (what, sorted(lost - lockstep[n]))
+                allowed = lockstep[n] | {m for o in lockstep[n] for m in following(exchanges, o, slack)}
+                assert lost <= allowed, '%s: exchanges %s are gone, too' % (what, sorted(lost - allowed))
 
 
 @pytest.mark.parametrize('how', ['1%', '5%', '20%', 'bursts', 'snapped at 60', 'snapped at 8', 'one side'])

@@ -10,7 +10,7 @@ import pytest
 import recorded
 import rewrite as w
 import wire
-from observe import NETWORK, SAME, TIMES, assert_same, watch, watch_frames, watch_packets
+from observe import CLOSING, NETWORK, SAME, TIMES, assert_same, watch, watch_frames, watch_packets
 from recorded import NAMES, load
 
 
@@ -26,9 +26,9 @@ REWRITINGS = {
     'small pieces': (w.small, NETWORK),
     'random pieces': (w.random_split, NETWORK),
     'merged': (w.merge, TIMES),
-    'reordered': (w.reorder, NETWORK),
+    'reordered': (w.reorder, CLOSING),
     'reordered, times in order': (lambda p, r: w.retime(w.reorder(p, r)), TIMES),
-    'reordered across directions': (w.reorder_across, NETWORK),
+    'reordered across directions': (w.reorder_across, CLOSING),
     'neighbours swapped': (w.swap, NETWORK),
     'every segment twice': (w.duplicate, NETWORK),
     'some segments twice': (lambda p, r: w.duplicate(p, r, 0.3), NETWORK),
@@ -39,7 +39,7 @@ REWRITINGS = {
     'two interfaces': (w.two_interfaces, NETWORK),
     'tagged and untagged': (w.tagged_twice, NETWORK),
     'another day': (w.other_time, TIMES),
-    'pieces, reordered': (lambda p, r: w.reorder(w.random_split(p, r), r), NETWORK),
+    'pieces, reordered': (lambda p, r: w.reorder(w.random_split(p, r), r), CLOSING),
     'pieces, wrap, overlap, IPv6': (lambda p, r: w.to_ipv6(w.overlap(w.shift_sequence(w.random_split(p, r), r), r)), TIMES),
     'bytes, twice, reordered': (lambda p, r: w.reorder(w.duplicate(w.small(p, r), r, 0.2), r), TIMES),
 }
@@ -54,12 +54,16 @@ def test_rewritten(name, rewriting, rng):
     assert_same(run, recorded.base(name), without, w.ipv6_names(packets) if 'IPv6' in rewriting else None)
 
 
+# a probe of bytes that are still to come is no probe; copies of packets are told apart by their times
+NOT_TOGETHER = ('bytewise', 'two interfaces', 'tagged and untagged', 'keep-alive probes')
+
+
 @pytest.mark.parametrize('seed', range(int(os.environ.get('METAMORPHIC_ROUNDS', '24'))))
 def test_several_rewritings(seed):
     """Three rewritings one after the other, on any recording."""
     rng = random.Random('%s several %d' % (os.environ.get('PACKETD_TEST_SEED', '1'), seed))
-    name, chosen = rng.choice(NAMES), rng.sample(sorted(c for c in REWRITINGS if 'IPv6' not in c and c not in ('bytewise', 'two interfaces', 'tagged and untagged')), 3)
-    chosen.sort(key=lambda c: (c == 'keep-alive probes', 'reordered' in c))
+    name, chosen = rng.choice(NAMES), rng.sample(sorted(c for c in REWRITINGS if 'IPv6' not in c and c not in NOT_TOGETHER), 3)
+    chosen.sort(key=lambda c: 'reordered' in c)
     packets = load(name)
     for c in chosen:
         packets = REWRITINGS[c][0](packets, rng)
