@@ -438,15 +438,18 @@ static void judge_weak(struct session_parser *sp, bool right, u64 ts)
 	struct message *q = sp->s->first;
 	if (!q || !(q->state & M_WEAK) || !has_answer(q))
 		return;
-	if (right) {
+	bool read = q->flags & MSG_CLOSED; /* otherwise its parser is not done with it: it waits on */
+	q->state &= (u16)~M_WEAK;
+	if (right && read)
 		pair_finish(sp->c, q, OUTCOME_ANSWERED, NULL, ts, false);
+	if (right)
 		return;
-	}
 	message_free(sp->s, q->answer);
 	q->answer = NULL;
 	sp->all->ledger->proto[q->proto->index].orphan_responses++;
 	sp->s->flags |= S_UNSURE;
-	pair_finish(sp->c, q, OUTCOME_LOST, NULL, ts, false);
+	if (read)
+		pair_finish(sp->c, q, OUTCOME_LOST, NULL, ts, false);
 }
 
 /* How long an answer may take: what the user says, else what the protocol says. */
