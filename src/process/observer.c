@@ -14,6 +14,7 @@ struct observer {
 	const struct capture_engine *engine;
 	_Atomic bool stop;
 	int notify_fd;
+	struct observer_change *change; /* the latest; NULL: none yet */
 	u32 workers_len;
 	struct worker *workers[OBSERVER_WORKERS_MAX];
 };
@@ -128,6 +129,55 @@ void observer_stop(struct observer *ob)
 	atomic_store(&ob->stop, true);
 }
 
+static bool settled(const struct observer *ob)
+{
+	for (u32 i = 0; i < ob->workers_len; i++)
+		if (atomic_load(&ob->workers[i]->change) && !atomic_load(&ob->workers[i]->ended))
+			return false;
+	return true;
+}
+
+static void change_free(struct observer_change *c)
+{
+	if (!c)
+		return;
+	free((void *)c->session.rules);
+	free(c->filter);
+	free(c);
+}
+
+static struct observer_change *change_new(const struct observer_options *o)
+{
+	struct observer_change *c = calloc(1, sizeof(*c));
+	size_t bytes = o->session.rules_len * sizeof(*o->session.rules);
+	if (!c)
+		return NULL;
+	*c = (struct observer_change){ .session = o->session, .flow = o->flow, .family = o->family };
+	c->session.rules = malloc(MAX(bytes, 1));
+	c->filter = o->capture.filter ? strdup(o->capture.filter) : NULL;
+	if (!c->session.rules || (o->capture.filter && !c->filter)) {
+		change_free(c);
+		return NULL;
+	}
+	if (bytes)
+		memcpy((void *)c->session.rules, o->session.rules, bytes);
+	return c;
+}
+
+int observer_reconfigure(struct observer *ob, const struct observer_options *options)
+{
+	if (!settled(ob))
+		return -EAGAIN;
+	struct observer_change *c = change_new(options);
+	if (!c)
+		return -ENOMEM;
+	change_free(ob->change);
+	ob->change = c;
+	for (u32 i = 0; i < ob->workers_len; i++)
+		atomic_store(&ob->workers[i]->change, c);
+	return 0;
+}
+
 int observer_fd(const struct observer *ob)
 {
 	return ob->notify_fd;
@@ -184,6 +234,7 @@ void observer_close(struct observer *ob)
 		worker_free(ob->workers[i]);
 	if (ob->notify_fd >= 0)
 		close(ob->notify_fd);
+	change_free(ob->change);
 	free(ob);
 }
 

@@ -41,6 +41,10 @@ int observer_open(const struct observer_options *options, struct observer **ret,
 int observer_start(struct observer *ob);
 /* Asks the workers to end: what the kernel has captured by now is still read. */
 void observer_stop(struct observer *ob);
+/* While running: rules (with the capture filter that they amount to), time-outs, parser options, caps and family of `options`
+ * from each worker's next look on (100 ms, live). What cannot be set, such as a filter that does not compile, is a warning, and the old one stays.
+ * Observers of files keep their filter. -EAGAIN while the change before is still on its way. Texts are copied. */
+int observer_reconfigure(struct observer *ob, const struct observer_options *options);
 /* Readable when a worker has ended or has something to say. */
 int observer_fd(const struct observer *ob);
 /* Clears observer_fd; true as long as a worker runs. */

@@ -34,7 +34,7 @@ struct projection {
 	u32 added_len;
 	bool keep_statements; /* literals of statements are not replaced */
 	u64 hash_key[2];
-	const void *owner;
+	const void *owner; /* the config_processor that it was last made for */
 };
 
 struct view {

@@ -27,6 +27,14 @@ static void notify(struct worker *w)
 
 /* --- packets --- */
 
+/* A file: the sinks hear of each second of the capture at the same packet in every run. */
+static void tell_second(struct worker *w, u64 ts)
+{
+	if (w->next_second)
+		sessions_flush(w->sessions, ts - ts % NS_PER_SEC, false);
+	w->next_second = ts - ts % NS_PER_SEC + NS_PER_SEC;
+}
+
 static void process_pending(struct worker *w)
 {
 	u32 n = w->pending;
@@ -35,6 +43,8 @@ static void process_pending(struct worker *w)
 	for (u32 i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			flow_prefetch_conn(w->flow, &w->segments[i + AHEAD]);
+		if (unlikely(w->segments[i].ts >= w->next_second) && !w->live)
+			tell_second(w, w->segments[i].ts);
 		flow_packet(w->flow, &w->segments[i]);
 	}
 	w->pending = 0;
@@ -107,15 +117,20 @@ static void advance_live(struct worker *w, u64 mono, u32 n)
 	flow_advance(w->flow, now);
 }
 
+static void add_warning(struct worker *w, const char *what, const char *text)
+{
+	pthread_mutex_lock(&w->lock);
+	if (w->warnings_len < WORKER_WARNINGS)
+		snprintf(w->warnings[w->warnings_len++], sizeof(w->warnings[0]), "%s%s", what, text);
+	pthread_mutex_unlock(&w->lock);
+}
+
 static void read_warnings(struct worker *w)
 {
 	const char *text;
 	bool some = false;
 	while (w->engine->warning && (text = w->engine->warning(w->capture))) {
-		pthread_mutex_lock(&w->lock);
-		if (w->warnings_len < WORKER_WARNINGS)
-			snprintf(w->warnings[w->warnings_len++], sizeof(w->warnings[0]), "%s", text);
-		pthread_mutex_unlock(&w->lock);
+		add_warning(w, "", text);
 		some = true;
 	}
 	if (some)
@@ -133,6 +148,23 @@ static void read_stats(struct worker *w)
 	atomic_store_explicit(&w->total, st.total, memory_order_relaxed);
 }
 
+/* Takes over what observer_reconfigure asked for. */
+static void take_change(struct worker *w)
+{
+	const struct observer_change *c = atomic_load_explicit(&w->change, memory_order_acquire);
+	char error[256] = "";
+	if (!c)
+		return;
+	sessions_set_options(w->sessions, &c->session);
+	flow_set_options(w->flow, &c->flow);
+	w->family = c->family;
+	if (w->live && (!w->engine->set_filter || w->engine->set_filter(w->capture, c->filter, error) < 0)) {
+		add_warning(w, "the capture filter stays as it was: ", *error ? error : "this engine cannot change it");
+		notify(w);
+	}
+	atomic_store_explicit(&w->change, NULL, memory_order_release);
+}
+
 /* What has to happen now and then; `n`: packets of the last poll. */
 static void tick(struct worker *w, u32 n)
 {
@@ -147,6 +179,7 @@ static void tick(struct worker *w, u32 n)
 		return;
 	w->counted_at = mono;
 	follow_clock(w, mono);
+	take_change(w);
 	read_stats(w);
 	read_warnings(w);
 }

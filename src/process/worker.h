@@ -32,6 +32,8 @@ struct worker {
 
 	u64 clock_offset;      /* wall clock minus monotonic, at start */
 	u64 flushed_at, counted_at; /* monotonic */
+	u64 next_second;       /* files: capture time at which the sinks are told next */
+	_Atomic(const struct observer_change *) change; /* settings to be taken over; NULL: none */
 	u32 pending;           /* segments decoded and not yet processed */
 	struct segment segments[CAPTURE_BATCH];
 	struct packet packets[CAPTURE_BATCH];
@@ -39,6 +41,14 @@ struct worker {
 	pthread_mutex_t lock;  /* of the warnings */
 	char warnings[WORKER_WARNINGS][256];
 	u32 warnings_len;
+};
+
+/* Settings on their way to the workers; owned by the observer. */
+struct observer_change {
+	struct session_options session;
+	struct flow_options flow;
+	char *filter; /* NULL: everything */
+	u8 family;
 };
 
 /* The thread's function: runs until the end of the file, until *stop, or until the engine breaks. */

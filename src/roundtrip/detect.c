@@ -66,6 +66,16 @@ bool detect_by_rule(struct conn *c)
 	return false;
 }
 
+bool detect_wanted(struct conn *c)
+{
+	const struct sessions *all = sessions_of(c);
+	const struct proto *proto = session_of(c)->proto;
+	int server;
+	if (!all->opt.rules_len || rule_by_port(all, c, &server))
+		return true;
+	return proto && by_content(all, c, proto);
+}
+
 /* The server's direction when one of the protocol's default ports is used; DIR_NONE otherwise. */
 static int default_port_side(const struct conn *c, const struct proto *p)
 {

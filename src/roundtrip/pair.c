@@ -270,7 +270,7 @@ void pair_timeouts(struct conn *c, u64 now)
 			pair_finish(c, q, OUTCOME_ANSWERED, NULL, q->answer->time, false);
 			continue;
 		}
-		bool lost = maybe_lost(c, s, q);
+		bool lost = maybe_lost(c, s, q) || !detect_wanted(c);
 		pair_finish(c, q, lost ? OUTCOME_LOST : OUTCOME_NO_RESPONSE, lost ? NULL : "timeout", now, true);
 	}
 }

@@ -113,6 +113,8 @@ struct ledger_proto *pair_ledger(struct conn *c, const struct proto *proto);
 /* detect.c */
 /* Chooses the protocol at the opening when a rule says so; false when the rules leave this connection out. */
 bool detect_by_rule(struct conn *c);
+/* Whether the rules (which may have changed) still let this connection in: without its packets, silence means nothing. */
+bool detect_wanted(struct conn *c);
 /* Looks at the first bytes of a direction. PARSE_OK with a protocol chosen, or MORE, DESYNC, NOT_MINE. */
 enum parse detect_stream(struct conn *c, int dir, struct chunk *chunk);
 bool detect_datagram(struct conn *c, int dir, const struct segment *seg);
