@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "cmd/rights.h"
 #include "util/sandbox.h"
 
 #define BACKUP_DAYS 7
@@ -79,21 +79,6 @@ static int add_sinks(void *arg, struct observer *ob, u32 worker, struct sessions
 	return s->sink ? sessions_add_sink(sessions, s->sink) : -ENOMEM;
 }
 
-/* What is needed to capture, with this program's own path. */
-static void say_rights(const char *why)
-{
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	path[n > 0 ? n : 0] = 0;
-	watch_say("Error", "no right to capture: %s", why);
-	fprintf(stderr,
-		"Run it as root:\n"
-		"    sudo %s watch\n"
-		"or give the program the right, once:\n"
-		"    sudo setcap cap_net_raw,cap_net_admin+ep %s\n",
-		n > 0 ? path : "packetd", n > 0 ? path : "packetd");
-}
-
 static void close_all(struct watch *w)
 {
 	observer_close(w->observer);
@@ -113,11 +98,12 @@ static int open_observer(struct watch *w)
 	int rc = observer_open(&w->options, &w->observer, error);
 	if (!rc)
 		return EXIT_OK;
-	if (w->options.engine->live && (rc == -EPERM || rc == -EACCES))
-		say_rights(error);
+	bool no_right = w->options.engine->live && IS_MISSING_RIGHT(rc);
+	if (no_right)
+		say_rights(error, "watch");
 	else
 		watch_say("Error", "%s", error);
-	if (w->options.engine->live && (rc == -EPERM || rc == -EACCES) && w->v->sample)
+	if (no_right && w->v->sample)
 		return -EPERM;
 	return EXIT_FAILED;
 }

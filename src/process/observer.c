@@ -24,8 +24,9 @@ u32 observer_default_workers(unsigned cpus)
 	return cpus <= 2 ? 1 : MIN(cpus / 2, 8);
 }
 
-static u32 worker_count(const struct observer_options *o, const struct capture_engine *engine)
+u32 observer_planned_workers(const struct observer_options *o)
 {
+	const struct capture_engine *engine = o->engine ? o->engine : capture_engine_default(&o->capture);
 	if (!engine->live || !engine->fanout)
 		return 1;
 	u32 n = o->workers ? o->workers : observer_default_workers(cpus_available());
@@ -101,7 +102,7 @@ int observer_open(const struct observer_options *options, struct observer **ret,
 	ob->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (ob->notify_fd < 0)
 		rc = -errno;
-	u32 workers = worker_count(options, ob->engine);
+	u32 workers = observer_planned_workers(options);
 	u16 fanout_id = (u16)((u32)getpid() * 2654435761u >> 16);
 	for (u32 i = 0; i < workers && !rc; i++)
 		rc = worker_open(ob, i, workers, fanout_id, error);

@@ -36,6 +36,9 @@ struct observer_progress {
 /* Workers for live capture when nobody says how many: one on up to two CPUs, else half of them, at most 8. */
 u32 observer_default_workers(unsigned cpus);
 
+/* How many workers an observer with these options would have (o->engine is set). */
+u32 observer_planned_workers(const struct observer_options *o);
+
 /* Opens the engines; nothing is captured into RoundTrips before observer_start. Negative errno with a sentence in error[]. */
 int observer_open(const struct observer_options *options, struct observer **ret, char error[256]);
 int observer_start(struct observer *ob);

@@ -312,6 +312,8 @@ static void sink_flush(struct sink *base, u64 now, bool last)
 	struct plan_sink *s = (struct plan_sink *)base;
 	struct plan *next = atomic_load_explicit(&s->next, memory_order_acquire);
 	plan_flush(s->current, s->worker, now, last);
+	if (s->flushed)
+		s->flushed(s->arg, s->worker, now, last);
 	if (!next)
 		return;
 	s->current = next;

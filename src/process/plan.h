@@ -46,6 +46,9 @@ struct plan_sink {
 	_Atomic(struct plan *) next; /* NULL: no change */
 	u32 worker;
 	u64 roundtrips;              /* taken so far; read relaxed by others */
+	/* After each flush of the plan: what else has to happen then. May be NULL; set before use. */
+	void (*flushed)(void *arg, u32 worker, u64 now, bool last);
+	void *arg;
 };
 
 void plan_sink_init(struct plan_sink *s, struct plan *first, u32 worker);

@@ -89,6 +89,13 @@ static const int for_files[] = {
 	SCMP_SYS(mkdirat), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(stat), SCMP_SYS(readlink), SCMP_SYS(fsync),
 };
 
+static const int for_network[] = {
+	SCMP_SYS(socket), SCMP_SYS(socketpair), SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(connect), SCMP_SYS(shutdown),
+	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg), SCMP_SYS(getpeername), SCMP_SYS(sendfile), SCMP_SYS(access), SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2), SCMP_SYS(stat), SCMP_SYS(readlink), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch),
+	SCMP_SYS(inotify_rm_watch), SCMP_SYS(clock_getres), SCMP_SYS(getegid), SCMP_SYS(getgid), SCMP_SYS(fdatasync), SCMP_SYS(pwrite64), SCMP_SYS(flock), SCMP_SYS(fallocate),
+};
+
 static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 {
 	int rc = 0;
@@ -142,6 +149,8 @@ int sandbox_limit_calls(const struct sandbox_options *o)
 		rc = allow(ctx, for_interfaces, ARRAY_LEN(for_interfaces));
 	if (!rc && o->open_captures)
 		rc = allow(ctx, for_captures, ARRAY_LEN(for_captures));
+	if (!rc && o->network)
+		rc = allow(ctx, for_network, ARRAY_LEN(for_network));
 	if (!rc && o->write_files)
 		rc = allow(ctx, for_files, ARRAY_LEN(for_files));
 	if (!rc)

@@ -8,6 +8,7 @@
 struct sandbox_options {
 	bool ask_interfaces; /* names and types of interfaces are looked up: sockets may be made, but not used to send */
 	bool open_captures; /* interfaces may appear that have to be opened: CAP_NET_RAW and sockets stay */
+	bool network;       /* connections are made and taken */
 	bool write_files;   /* files are created, renamed, removed: root stays its uid (without capabilities) */
 };
 

@@ -1,0 +1,11 @@
+/* Saying what is needed to capture. SPDX-License-Identifier: Apache-2.0 */
+#ifndef PACKETD_CMD_RIGHTS_H
+#define PACKETD_CMD_RIGHTS_H
+
+/* Errors that mean: no right to capture. */
+#define IS_MISSING_RIGHT(rc) ((rc) == -EPERM || (rc) == -EACCES)
+
+/* On standard error: why, and two ways out with this program's own path; `command` as in "packetd command". */
+void say_rights(const char *why, const char *command);
+
+#endif
