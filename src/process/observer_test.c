@@ -29,7 +29,9 @@ static struct {
 	int end;        /* what poll says after the last one; 0: nothing, for ever */
 	int open_error;
 	const char *warning;
-	_Atomic int opened, closed, polls;
+	_Atomic int opened, closed, polls, filters;
+	char filter[64]; /* the latest one set */
+	int filter_error;
 	struct capture_options seen; /* of the latest open */
 } play;
 
@@ -88,8 +90,17 @@ static void fake_close(struct capture *c)
 	free(c);
 }
 
+static int fake_set_filter(struct capture *c, const char *filter, char error[256])
+{
+	snprintf(play.filter, sizeof(play.filter), "%s", filter ? filter : "(none)");
+	snprintf(error, 256, "no such filter");
+	play.filters++;
+	return play.filter_error;
+}
+
 #define FAKE(live_)                                                                                                                       \
 	{ .name = "fake", .live = live_, .fanout = live_, .open = fake_open, .poll = fake_poll, .stats = fake_stats, .warning = fake_warning, \
+	  .set_filter = fake_set_filter, \
 	  .interface_name = fake_name, .close = fake_close }
 const struct capture_engine fake_file = FAKE(false);
 const struct capture_engine fake_live = FAKE(true);
@@ -359,6 +370,66 @@ static void test_live(void **state)
 	assert_int_equal(play.closed, 3);
 }
 
+static u64 ob_packets(struct observer *ob)
+{
+	struct observer_progress p;
+	observer_progress(ob, &p);
+	return p.packets;
+}
+
+static void wait_until_lost_or_silent(struct observer *ob, struct ledger *l)
+{
+	const struct ledger_proto *dns = &l->proto[proto_index(proto_find(STR("dns")))];
+	for (int i = 0; i < 400; i++) {
+		observer_ledger(ob, l);
+		if (dns->outcomes[OUTCOME_LOST] + dns->outcomes[OUTCOME_NO_RESPONSE])
+			return;
+		poll(NULL, 0, 25);
+	}
+}
+
+/* The packets of a protocol that is not watched any more stay away: its requests are not said to be without an answer. */
+static void test_reconfigure(void **state)
+{
+	struct timespec now;
+	struct ledger l;
+	struct observer *ob;
+	char error[256], text[256] = "";
+	struct proto_rule rule = { .proto = proto_find(STR("redis")), .port = 6379 };
+	play_dns(1, WHOLE);
+	play.len = 1;
+	play.end = 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	play.packets[0].ts = (u64)now.tv_sec * NS_PER_SEC + (u64)now.tv_nsec;
+	struct observer_options o = { .engine = &fake_live, .workers = 1, .add_sinks = add_sinks };
+	o.session.udp_timeout_ns = 300 * NS_PER_MS;
+	assert_int_equal(observer_open(&o, &ob, error), 0);
+	observer_start(ob);
+	for (int i = 0; i < 400 && !ob_packets(ob); i++)
+		poll(NULL, 0, 5);
+	o.session.rules = &rule;
+	o.session.rules_len = 1;
+	o.capture.filter = "port 6379";
+	assert_int_equal(observer_reconfigure(ob, &o), 0);
+	wait_until_lost_or_silent(ob, &l);
+	assert_int_equal(l.proto[proto_index(proto_find(STR("dns")))].outcomes[OUTCOME_LOST], 1);
+	assert_string_equal(play.filter, "port 6379");
+
+	play.filter_error = -EINVAL;
+	o.session.rules_len = 0;
+	o.capture.filter = NULL;
+	assert_int_equal(observer_reconfigure(ob, &o), 0);
+	for (int i = 0; i < 400 && !observer_warning(ob, text); i++)
+		poll(NULL, 0, 25);
+	assert_non_null(strstr(text, "no such filter"));
+	assert_string_equal(play.filter, "(none)");
+	observer_stop(ob);
+	wait_for_end(ob);
+	assert_int_equal(observer_join(ob), 0);
+	assert_int_equal(observer_reconfigure(ob, &o), 0); /* nobody takes it, nothing is lost */
+	observer_close(ob);
+}
+
 static void test_failing_to_open(void **state)
 {
 	struct observer_options o = { .engine = &fake_live, .workers = 2, .add_sinks = add_sinks };
@@ -391,6 +462,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file),	      cmocka_unit_test(test_fragments_within_a_batch), cmocka_unit_test(test_family),
 		cmocka_unit_test(test_broken_engine), cmocka_unit_test(test_warning_and_progress),     cmocka_unit_test(test_live),
+		cmocka_unit_test(test_reconfigure),
 		cmocka_unit_test(test_failing_to_open), cmocka_unit_test(test_default_workers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
