@@ -42,7 +42,8 @@ void binder_unknown(struct binder *b, struct config_place at, const char *path, 
 		    const char *const *known, size_t n)
 {
 	struct buf text = { .max = FINDING_TEXT_MAX };
-	const char *close = suggest(found, known, n);
+	/* What will not be shown need not be thought about. */
+	const char *close = b->findings->errors < FINDINGS_MAX ? suggest(found, known, n) : NULL;
 	buf_adds(&text, "found ");
 	finding_quote(&text, found);
 	if (what)
@@ -134,6 +135,10 @@ static void unknown_key(struct scope *sc, const struct entry *e, const char *pre
 	const char *words[KNOWN_MAX];
 	char full[PATH_TEXT_MAX], other[PATH_TEXT_MAX];
 	struct buf members = { 0 };
+	if (sc->b->findings->errors >= FINDINGS_MAX) {
+		binder_error(sc->b, e->at, path, "no such key");
+		return;
+	}
 	u32 n = member_words(sc->s, prefix, sc->b->pool, words);
 	const char *close = suggest(e->key, words, n), *far = close ? NULL : nearest_key(sc->s, path);
 	full_name(sc, path, full);
@@ -198,7 +203,7 @@ static void bind_entry(struct scope *sc, const struct entry *e, const char *pref
 		char full[PATH_TEXT_MAX];
 		full_name(sc, k->path, full);
 		bind_pair(sc->b, k, full, pool_text(sc->b->pool, name, strlen(name)), e->value, e->at, sc->base);
-	} else {
+	} else if (*sc->name || strncmp(path, "x-", 2) != 0) { /* x-…: somewhere to keep anchors */
 		unknown_key(sc, e, prefix, path);
 	}
 }

@@ -7,7 +7,8 @@
 #include "util/suggest.h"
 #include "util/timefmt.h"
 
-#define ITEMS_MAX 1000u /* rules, processors, pipelines */
+#define ITEMS_MAX 1000u /* rules, processors, pipelines; texts of a list */
+#define PORTS_MAX 1024u /* of a rule */
 
 void *binder_grow(struct binder *b, void *array, u32 n, u32 *cap, size_t size)
 {
@@ -356,6 +357,10 @@ static bool bind_texts(struct binder *b, const struct key *k, const char *path, 
 {
 	struct config_texts *list = (void *)((char *)base + k->offset);
 	u32 len = list_length(n);
+	if (len > ITEMS_MAX) {
+		binder_error(b, n->at, path, "found %u; at most %u", len, ITEMS_MAX);
+		return false;
+	}
 	*list = (struct config_texts){ .v = pool_alloc(b->pool, MAX(len, 1) * sizeof(*list->v)) };
 	for (u32 i = 0; list->v && i < len; i++) {
 		const struct node *item = list_item(n, i);
@@ -427,13 +432,17 @@ static bool bind_ports(struct binder *b, const struct key *k, const char *path, 
 		const struct node *item = list_item(n, i);
 		const char *text = item->kind == NODE_SCALAR ? binder_text(b, item, path) : NULL;
 		bool good = item->kind == NODE_SCALAR;
-		while (text && good) {
+		while (text && good && ports.n <= PORTS_MAX) {
 			size_t len = strcspn(text, ",");
 			good = add_port(b, &ports, str_make(text, len));
 			text = text[len] ? text + len + 1 : NULL;
 		}
 		if (!good)
 			refuse(b, k, path, item, NULL);
+		if (ports.n <= PORTS_MAX)
+			continue;
+		binder_error(b, n->at, path, "more than %u ports", PORTS_MAX);
+		break;
 	}
 	*(u16 **)((char *)base + k->offset) = ports.v;
 	*(u32 *)((char *)base + k->len_offset) = ports.n;

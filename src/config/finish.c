@@ -21,7 +21,8 @@ static const struct node *given_below(const struct finish *f, const char *prefix
 {
 	char path[PATH_TEXT_MAX];
 	binder_path(path, "%s.%s", prefix, name);
-	return given(f, path);
+	const struct node *n = given(f, path);
+	return n && n->kind == NODE_SCALAR && !*n->text ? NULL : n; /* "" is as good as not there */
 }
 
 static struct config_place place(const struct node *n)
@@ -41,7 +42,7 @@ static void finish_logger(struct finish *f)
 static void finish_histograms(struct finish *f, bool vm)
 {
 	const struct node *old = given(f, "metricsStorage.vmHistogram");
-	if (old && given(f, "metricsStorage.histograms"))
+	if (vm && given(f, "metricsStorage.histograms"))
 		binder_error(f->b, old->at, "metricsStorage.vmHistogram", "given together with metricsStorage.histograms; one of them is enough");
 	else if (vm)
 		f->c->metrics.histogram = HISTOGRAM_VMRANGE;
@@ -79,7 +80,7 @@ static void finish_delivery(struct finish *f, const char *where, struct config_d
 	finish_credentials(f, where, &d->tls, &d->auth);
 	binder_path(path, "%s.enabled", where);
 	if (endpoint && *d->endpoint && !enabled)
-		binder_warning(f->b, endpoint->at, path, "is not given, so nothing is sent to %s; enabled: true turns it on", d->endpoint);
+		binder_warning(f->b, endpoint->at, path, "is not given, so nothing is sent to the endpoint; enabled: true turns it on");
 	if (d->enabled && !*d->endpoint)
 		binder_error(f->b, enabled->at, path, "is true, but there is no endpoint");
 }

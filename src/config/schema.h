@@ -37,6 +37,8 @@ enum key_flag {
 	KEY_REQUIRED = 8, /* of a list's item */
 	KEY_ROUND = 16,   /* what is out of range is taken to its nearest end, as it always was */
 	KEY_UPPER = 32,   /* of a choice: also in other cases */
+	KEY_OLD = 64,     /* a newer key says it better: not in the sample */
+	KEY_HIDE = 128,   /* pairs whose values may be secrets */
 };
 
 struct choice {

@@ -39,7 +39,7 @@
 	  .example = "http://localhost:4318" path, .meaning = "whole URL for http; host:port or URL for grpc" },                   \
 	{ where ".protocol", KEY_CHOICE, KEY_NEW, AT(member.protocol), .fallback = "http", .choices = otlp_protocols,              \
 	  .meaning = "protobuf over HTTP, or gRPC" },                                                                             \
-	{ where ".header", KEY_PAIRS, new_, AT(member.d.header), .check = check_header, .example = "{X-Scope-OrgID: team-a}",      \
+	{ where ".header", KEY_PAIRS, (new_) | KEY_HIDE, AT(member.d.header), .check = check_header, .example = "{X-Scope-OrgID: team-a}",      \
 	  .meaning = "more request headers" },                                                                                    \
 	{ where ".batch", KEY_NUMBER, (new_) | KEY_POSITIVE, AT(member.d.batch), .min = 1, .max = 100000, .fallback = batch_, \
 	  .meaning = "sent as soon as so many have come together" },                                                              \
