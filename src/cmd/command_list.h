@@ -1,6 +1,7 @@
 /* One line per command: X(name) for src/cmd/name.c, which ends with `const struct command command_name`. */
 X(watch)
 X(ifaces)
+X(config)
 X(protocols)
 X(version)
 X(completion)

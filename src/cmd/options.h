@@ -5,6 +5,7 @@
 
 #include "cmd/command.h"
 #include "util/buf.h"
+#include "util/number.h"
 
 #define ARGUMENTS_MAX 64
 
@@ -20,9 +21,5 @@ enum { OPTIONS_OK, OPTIONS_HELP };
 int options_parse(const struct command *cmd, int argc, char **argv, void *values, struct arguments *ret_args, struct buf *error);
 /* The option of this long name (or alias), or NULL. */
 const struct option *options_find(const struct command *cmd, struct str name);
-/* "8M", "64k", "512KiB", "1G", "4096": bytes; false when it is none of these. */
-bool size_parse(struct str text, u64 *ret);
-/* Digits only; false otherwise or past 64 bits. */
-bool number_parse(struct str text, u64 *ret);
 
 #endif

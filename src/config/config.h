@@ -256,6 +256,9 @@ int config_parse(const char *name, struct str text, struct config **ret, struct 
 /* NULL is fine. */
 void config_free(struct config *c);
 
+/* All values in effect, as YAML that loads to the same; passwords, tokens and headers as ***. */
+void config_show(const struct config *c, struct buf *out);
+
 /* What cannot change while the program runs and differs between the two: key names, comma-separated. True when there is any. */
 bool config_needs_restart(const struct config *old, const struct config *new, struct buf *keys);
 

@@ -1,0 +1,210 @@
+#include "config/finish.h"
+
+
+#include "util/suggest.h"
+
+#define NAMES_MAX 1024
+
+struct finish {
+	struct binder *b;
+	struct config *c;
+	const struct node *const *given;
+};
+
+static const struct node *given(const struct finish *f, const char *path)
+{
+	const struct key *k = schema_find(&schema_root, path);
+	return k ? f->given[k - schema_root.keys] : NULL;
+}
+
+static const struct node *given_below(const struct finish *f, const char *prefix, const char *name)
+{
+	char path[PATH_TEXT_MAX];
+	binder_path(path, "%s.%s", prefix, name);
+	const struct node *n = given(f, path);
+	return n && n->kind == NODE_SCALAR && !*n->text ? NULL : n; /* "" is as good as not there */
+}
+
+static struct config_place place(const struct node *n)
+{
+	return n ? n->at : (struct config_place){ 0 };
+}
+
+static void finish_logger(struct finish *f)
+{
+	struct config_logger *l = &f->c->logger;
+	if (!given(f, "logger.stdout") && *l->filename)
+		l->to_stdout = false;
+	if (!*l->filename)
+		l->filename = "packetd.log";
+}
+
+static void finish_histograms(struct finish *f, bool vm)
+{
+	const struct node *old = given(f, "metricsStorage.vmHistogram");
+	if (vm && given(f, "metricsStorage.histograms"))
+		binder_error(f->b, old->at, "metricsStorage.vmHistogram", "given together with metricsStorage.histograms; one of them is enough");
+	else if (vm)
+		f->c->metrics.histogram = HISTOGRAM_VMRANGE;
+}
+
+/* A certificate has a key, a password a user, and there is one way to say who one is. */
+static void finish_credentials(struct finish *f, const char *where, const struct config_tls *tls, const struct config_auth *auth)
+{
+	const struct node *cert = given_below(f, where, "tls.certFile"), *key = given_below(f, where, "tls.keyFile");
+	const struct node *user = given_below(f, where, "auth.username"), *password = given_below(f, where, "auth.password");
+	const struct node *file = given_below(f, where, "auth.passwordFile"), *token = given_below(f, where, "auth.bearerToken");
+	const struct node *token_file = given_below(f, where, "auth.bearerTokenFile");
+	char path[PATH_TEXT_MAX];
+	binder_path(path, "%s.tls", where);
+	if (!*tls->cert_file != !*tls->key_file)
+		binder_error(f->b, place(cert ? cert : key), path, "certFile and keyFile belong together: %s is missing", *tls->cert_file ? "keyFile" : "certFile");
+	binder_path(path, "%s.auth", where);
+	if (password && file)
+		binder_error(f->b, file->at, path, "password and passwordFile are both given; one of them is enough");
+	if (token && token_file)
+		binder_error(f->b, token_file->at, path, "bearerToken and bearerTokenFile are both given; one of them is enough");
+	if (*auth->password && !*auth->username)
+		binder_error(f->b, place(password ? password : file), path, "a password without a username");
+	if (*auth->username && !*auth->password)
+		binder_error(f->b, place(user), path, "a username without a password");
+	if (*auth->username && *auth->bearer && strcmp(where, "server") != 0)
+		binder_error(f->b, place(user), path, "a username and a bearer token; only one of them can be sent");
+}
+
+static void finish_delivery(struct finish *f, const char *where, struct config_delivery *d)
+{
+	const struct node *endpoint = given_below(f, where, "endpoint"), *enabled = given_below(f, where, "enabled");
+	char path[PATH_TEXT_MAX];
+	d->at = place(endpoint ? endpoint : enabled);
+	finish_credentials(f, where, &d->tls, &d->auth);
+	binder_path(path, "%s.enabled", where);
+	if (endpoint && *d->endpoint && !enabled)
+		binder_warning(f->b, endpoint->at, path, "is not given, so nothing is sent to the endpoint; enabled: true turns it on");
+	if (d->enabled && !*d->endpoint)
+		binder_error(f->b, enabled->at, path, "is true, but there is no endpoint");
+}
+
+static void finish_otlp(struct finish *f, const char *where, struct config_otlp *o)
+{
+	const struct node *endpoint = given_below(f, where, "endpoint");
+	char path[PATH_TEXT_MAX];
+	finish_delivery(f, where, &o->d);
+	binder_path(path, "%s.endpoint", where);
+	if (endpoint && *o->d.endpoint && o->protocol == OTLP_HTTP && strchr(o->d.endpoint, ':') && !strstr(o->d.endpoint, "://"))
+		binder_error(f->b, endpoint->at, path, "host:port is for protocol: grpc; for http it is a whole URL, such as http://%s/v1/…", o->d.endpoint);
+}
+
+static void finish_exporters(struct finish *f)
+{
+	struct config_exporter *e = &f->c->exporter;
+	finish_otlp(f, "exporter.traces", &e->traces);
+	finish_otlp(f, "exporter.otlpMetrics", &e->otlp_metrics);
+	finish_otlp(f, "exporter.logs", &e->logs);
+	finish_delivery(f, "exporter.metrics", &e->metrics.d);
+	finish_delivery(f, "exporter.elasticsearch", &e->elasticsearch.d);
+	finish_delivery(f, "exporter.kafka", &e->kafka.d);
+}
+
+static const struct config_processor *find_processor(const struct config *c, const char *name)
+{
+	for (u32 i = 0; i < c->processors_len; i++)
+		if (c->processors[i].name && strcmp(c->processors[i].name, name) == 0)
+			return &c->processors[i];
+	return NULL;
+}
+
+static void finish_processors(struct finish *f)
+{
+	struct config *c = f->c;
+	for (u32 i = 0; i < c->processors_len; i++) {
+		const struct config_processor *first;
+		char path[PATH_TEXT_MAX];
+		if (!c->processors[i].name) /* what is wrong with it has been said */
+			continue;
+		first = find_processor(c, c->processors[i].name);
+		binder_path(path, "processor[%u].name", i);
+		if (first != &c->processors[i])
+			binder_error(f->b, c->processors[i].at, path, "%s is the name of another processor, in line %u; more of a kind are told apart as kind/what",
+				     c->processors[i].name, first->at.line);
+	}
+}
+
+static bool named_before(const struct config *c, u32 pipeline, u32 processor, const char *name)
+{
+	for (u32 i = 0; i <= pipeline; i++)
+		for (u32 j = 0; j < (i == pipeline ? processor : c->pipelines[i].processors.n); j++)
+			if (strcmp(c->pipelines[i].processors.v[j], name) == 0)
+				return true;
+	return false;
+}
+
+static void check_step(struct finish *f, u32 pipeline, u32 step)
+{
+	struct config *c = f->c;
+	const char *name = c->pipelines[pipeline].processors.v[step], *known[NAMES_MAX];
+	const struct config_processor *p = find_processor(c, name);
+	struct config_place at = c->pipelines[pipeline].at;
+	char path[PATH_TEXT_MAX];
+	binder_path(path, "pipeline[%u].processors[%u]", pipeline, step);
+	if (p) {
+		if (p->kind <= PROCESSOR_RECORDS && named_before(c, pipeline, step, name))
+			binder_warning(f->b, at, path, "%s is in a pipeline before: it counts exchanges twice", name);
+		return;
+	}
+	struct buf accepted = { .max = FINDING_TEXT_MAX };
+	for (u32 i = 0; i < c->processors_len && i < NAMES_MAX; i++) {
+		if (!c->processors[i].name) { /* it might have been this one */
+			buf_done(&accepted);
+			return;
+		}
+		known[i] = c->processors[i].name;
+		if (i < 20)
+			buf_addf(&accepted, "%s%s", i ? ", " : "", known[i]);
+	}
+	binder_unknown(f->b, at, path, name, "no processor of this name", accepted.len ? buf_cstr(&accepted) : "none, as the processor section is empty", known,
+		       MIN(c->processors_len, NAMES_MAX));
+	buf_done(&accepted);
+}
+
+/* Without a pipeline section: one with all processors. */
+static void default_pipeline(struct finish *f)
+{
+	struct config *c = f->c;
+	struct config_pipeline *p = pool_alloc(f->b->pool, sizeof(*p));
+	const char **names = pool_alloc(f->b->pool, MAX(c->processors_len, 1) * sizeof(*names));
+	if (!p || !names)
+		return;
+	for (u32 i = 0; i < c->processors_len; i++)
+		names[i] = c->processors[i].name ? c->processors[i].name : "";
+	*p = (struct config_pipeline){ .name = "default", .processors = { names, c->processors_len } };
+	c->pipelines = p;
+	c->pipelines_len = 1;
+}
+
+static void finish_pipelines(struct finish *f)
+{
+	if (!given(f, "pipeline"))
+		default_pipeline(f);
+	u64 steps = 0;
+	for (u32 i = 0; i < f->c->pipelines_len; i++)
+		steps += f->c->pipelines[i].processors.n;
+	if (steps > NAMES_MAX) {
+		binder_error(f->b, given(f, "pipeline")->at, "pipeline", "%llu steps in all; at most %d", (unsigned long long)steps, NAMES_MAX);
+		return;
+	}
+	for (u32 i = 0; i < f->c->pipelines_len; i++)
+		for (u32 j = 0; j < f->c->pipelines[i].processors.n; j++)
+			check_step(f, i, j);
+}
+
+void config_finish(struct binder *b, struct root_draft *draft, const struct node *const *given_)
+{
+	struct finish f = { b, &draft->c, given_ };
+	finish_logger(&f);
+	finish_histograms(&f, draft->vm_histogram);
+	finish_credentials(&f, "server", &draft->c.server.tls, &draft->c.server.auth);
+	finish_exporters(&f);
+	finish_processors(&f);
+	finish_pipelines(&f);
+}
