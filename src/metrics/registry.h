@@ -53,10 +53,11 @@ void registry_free(struct registry *r);
 /* Expiry, caps and exemplars from now on; histogram kinds and workers cannot change (-EINVAL). */
 int registry_set_options(struct registry *r, const struct registry_options *options);
 
-/* Declares a group; texts are copied. The same names with the same labels again: the group there is. -EEXIST when one of the names is
- * taken with other labels or another type, -EINVAL for a name or label that is none. */
+/* Declares a group; texts are copied. The same metrics with the same labels again: the group there is, to be dropped once more. Groups
+ * with other labels may share names (while one configuration gives way to another; they are shown as one family); -EEXIST
+ * when the name is taken with another type, unit or bounds, -EINVAL for a name or label that is none, -E2BIG for too many. */
 int registry_group(struct registry *r, const struct metric_desc *metrics, u32 n, const char *const *labels, u32 labels_len, struct metric_group **ret);
-/* The group is not fed any more: its series become stale now, its names are free. */
+/* The group is not fed any more, no worker has cells of it: its series become stale now, its names are free. */
 void registry_drop_group(struct registry *r, struct metric_group *g);
 
 /* Worker's side; `shard` is the worker's number, `now` ns of the clock that ages series (packet time from files). Neither blocks nor
@@ -67,12 +68,36 @@ void metric_add(struct metric_cells *c, u32 metric, double by);       /* counter
 void metric_set(struct metric_cells *c, u32 metric, double to);       /* gauge */
 /* `trace`: 16 bytes id for an exemplar, or NULL. */
 void metric_observe(struct metric_cells *c, u32 metric, double value, const u8 *trace, u64 now);
+/* The same value `times` times: what a sampled exchange stands for. Values that are negative or no numbers are left out. */
+void metric_observe_times(struct metric_cells *c, u32 metric, double value, u64 times, const u8 *trace, u64 now);
+/* A counter's exemplar: what the latest increment came from. */
+void metric_exemplar(struct metric_cells *c, u32 metric, double value, const u8 *trace, u64 now);
 /* Now and then (each flush): series that are to go leave the shard. */
 void registry_tick(struct registry *r, u32 shard, u64 now);
+
+/* How full a group is, for own metrics; names live as long as the group. `overflow`: updates that went to ~other. */
+struct registry_group_stats {
+	const char *const *metrics;
+	u32 metrics_len, series;
+	u64 overflow;
+};
+
+struct registry_stats {
+	u64 series, bytes, max_bytes;
+	u64 capped;     /* new label values that found no room below max_bytes */
+	u64 stale_lost; /* series whose end nobody was told of, because too many ended */
+};
+
+/* Any thread. `each` may be NULL; it is called under the registry's lock and must be brief. */
+void registry_stats(struct registry *r, struct registry_stats *ret, void (*each)(void *arg, const struct registry_group_stats *g), void *arg);
 
 /* A value that is computed when somebody looks (own metrics, ledger): called during registry_snapshot on the reader's thread. */
 struct snapshot;
 typedef void (*registry_collector)(void *arg, struct snapshot *into);
 int registry_add_collector(struct registry *r, registry_collector collect, void *arg, bool own /* shown on /metrics only */);
+
+
+/* Before `arg` goes away; it may be in use until a snapshot under way has ended. */
+void registry_remove_collector(struct registry *r, void *arg);
 
 #endif

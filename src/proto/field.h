@@ -31,6 +31,7 @@ enum field_type {
 enum field_flag {
 	FIELD_OMIT_EMPTY = 1, /* left out when zero, false or empty */
 	FIELD_SENSITIVE = 2,  /* may carry personal data or secrets: not exported beyond the host unless asked for */
+	FIELD_USUAL_LABEL = 4, /* a metric label when nobody has chosen labels: takes few values */
 };
 
 struct pair {

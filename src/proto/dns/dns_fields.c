@@ -273,7 +273,7 @@ const struct field dns_fields[] = {
 	{ .json = "Message.QuestionSec.Name", .name = "question", .type = FIELD_STR, .side = SIDE_REQUEST, AT(name),
 	  .selector = "request.question", .label = "question", .otel = "dns.question.name", .meaning = "name asked for, with its final dot" },
 	{ .json = "Message.QuestionSec.Type", .name = "type", .type = FIELD_STR, .side = SIDE_REQUEST, AT(type),
-	  .selector = "request.type", .label = "type", .otel = "dns.question.type", .meaning = "type asked for" },
+	  .flags = FIELD_USUAL_LABEL, .selector = "request.type", .label = "type", .otel = "dns.question.type", .meaning = "type asked for" },
 	ROWS_SECTIONS(SIDE_REQUEST),
 	ROWS_EDNS(SIDE_REQUEST),
 	ROWS_END(SIDE_REQUEST),
@@ -296,6 +296,6 @@ const struct field dns_fields[] = {
 	ROWS_END(SIDE_RESPONSE),
 	{ .json = "Authoritative", .name = "authoritative", .type = FIELD_BOOL, .side = SIDE_RESPONSE, OMIT, AT(aa), .meaning = "flag AA: the server is responsible for the name" },
 	{ .json = "Truncated", .name = "truncated", .type = FIELD_BOOL, .side = SIDE_RESPONSE, OMIT, AT(tc), .meaning = "flag TC: the client should ask again over TCP" },
-	{ .name = "rcode", .type = FIELD_STR, .side = SIDE_RESPONSE, AT(rcode_name), .selector = "response.rcode", .label = "rcode",
+	{ .name = "rcode", .type = FIELD_STR, .side = SIDE_RESPONSE, AT(rcode_name), .flags = FIELD_USUAL_LABEL, .selector = "response.rcode", .label = "rcode",
 	  .otel = "dns.response_code", .meaning = "response code by name: NOERROR, NXDOMAIN, SERVFAIL" },
 };

@@ -95,7 +95,7 @@ static void redis_describe(const struct message *m, struct buf *out)
 #define RESPONSE(name, kind, member) .json = name, .type = kind, .side = SIDE_RESPONSE, FIELD_AT(struct redis_response, member)
 
 static const struct field fields[] = {
-	{ REQUEST("Command", FIELD_STR, command), .selector = "request.command", .label = "command", .otel = "db.operation.name",
+	{ REQUEST("Command", FIELD_STR, command), .flags = FIELD_USUAL_LABEL, .selector = "request.command", .label = "command", .otel = "db.operation.name",
 	  .meaning = "command in upper case, with the subcommand of container commands" },
 	{ REQUEST("Size", FIELD_U64, m.size), .otel = "db.request.size", .meaning = "bytes of all arguments, the command word included, without framing" },
 	FIELD_ROW_PROTO(SIDE_REQUEST, "Redis"),
