@@ -83,5 +83,8 @@ struct exporter {
 
 /* All exporters; NULL-terminated. */
 extern const struct exporter_ops *const exporter_all[];
+#define X(name) extern const struct exporter_ops exporter_##name;
+#include "export/exporter_list.h"
+#undef X
 
 #endif

@@ -33,6 +33,9 @@ struct projection {
 	const struct added_attribute *added;
 	u32 added_len;
 	bool keep_statements; /* literals of statements are not replaced */
+	bool traces;   /* it leads to roundtripstotraces, which says: */
+	bool server_kind, both_kinds;
+	u32 max_reuse; /* as in struct config_processor */
 	u64 hash_key[2];
 	const void *owner; /* the config_processor that it was last made for */
 };

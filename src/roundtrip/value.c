@@ -1,5 +1,7 @@
 #include "roundtrip/value.h"
 
+#include <xxhash.h>
+
 #include "net/net.h"
 #include "util/timefmt.h"
 
@@ -180,6 +182,28 @@ void value_print(struct buf *out, const struct value *v)
 		print_list(out, v->list);
 		break;
 	}
+}
+
+struct str value_hash(const struct value *v, const u64 key[2], struct buf *scratch)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t start = scratch->len;
+	buf_add(scratch, key, 2 * sizeof(*key));
+	value_print(scratch, v);
+	buf_add(scratch, key, 2 * sizeof(*key));
+	bool failed = scratch->failed;
+	scratch->failed = false;
+	u64 hash = failed ? 0 : XXH3_64bits_withSeed(scratch->data + start, scratch->len - start, key[0] ^ key[1]);
+	scratch->len = start;
+	char *to = failed ? NULL : buf_room(scratch, 16);
+	if (!to) {
+		scratch->failed = false;
+		return STR("***");
+	}
+	for (int i = 0; i < 16; i++)
+		to[i] = hex[hash >> (60 - 4 * i) & 15];
+	scratch->len += 16;
+	return str_make(to, 16);
 }
 
 static bool is_upper(char c)

@@ -46,6 +46,10 @@ bool field_value(const struct roundtrip *rt, const struct field *f, struct buf *
 /* The value as text, for people, labels and patterns; pairs and lists joined with ", ". */
 void value_print(struct buf *out, const struct value *v);
 
+/* 16 hex digits of a keyed hash of the value as text, appended to `scratch`: equal values stay recognisable, what they are does not.
+ * "***" when it does not fit. */
+struct str value_hash(const struct value *v, const u64 key[2], struct buf *scratch);
+
 /* The row's name after the protocol and side: its `name`, or `json` in snake case ("RemoteHost": remote_host). Terminated;
  * returns the length. */
 #define FIELD_NAME_MAX 96

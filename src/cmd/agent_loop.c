@@ -1,0 +1,266 @@
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/agent.h"
+
+#define LOOK_MS 500
+#define SETTLE_NS (300 * NS_PER_MS) /* a file that is being written may change several times */
+#define DRAIN_NS (600 * NS_PER_SEC) /* a capture file has been read: longest delivery of what is queued */
+
+enum { FD_SIGNALS, FD_OBSERVER, FD_WAKE, FD_FILE, FDS };
+
+struct loop {
+	struct agent *a;
+	struct pollfd fds[FDS];
+	int signals;      /* to end, so far */
+	bool hup;         /* the configuration is to be read again … */
+	u64 changed_at;   /* … because the file was changed then; monotonic, 0: not */
+};
+
+static u64 monotonic(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
+}
+
+void agent_wake(struct agent *a)
+{
+	static const u64 one = 1;
+	if (write(a->wake_fd, &one, sizeof(one)) < 0)
+		return; /* it is awake */
+}
+
+/* Signals are read from a descriptor; threads started from now on never see them. */
+static int open_signals(void)
+{
+	static const int wanted[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		sigaddset(&set, wanted[i]);
+		signal(wanted[i], SIG_DFL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void take_signals(struct loop *l)
+{
+	struct signalfd_siginfo si;
+	while (read(l->fds[FD_SIGNALS].fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGHUP) {
+			l->hup = true;
+		} else if (si.ssi_signo == SIGUSR1) {
+			log_reopen();
+		} else if (l->signals++ == 0) {
+			log_write(LOG_INFO, "agent", "%s: ending", si.ssi_signo == SIGINT ? "interrupted" : "asked to end");
+			observer_stop(l->a->observer);
+		} else {
+			_exit(128 + (int)si.ssi_signo);
+		}
+	}
+}
+
+/* Something in the configuration's folder has changed; whether it is the file shows when it is read. */
+static void take_changes(struct loop *l)
+{
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	const char *path = l->a->config->path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	ssize_t n;
+	while ((n = read(l->a->watch_fd, events, sizeof(events))) > 0) {
+		for (char *at = events; at < events + n; at += sizeof(struct inotify_event) + ((struct inotify_event *)(void *)at)->len) {
+			const struct inotify_event *e = (const struct inotify_event *)(void *)at;
+			/* Kubernetes exchanges a symbolic link beside the file */
+			if (e->len && (strcmp(e->name, name) == 0 || strcmp(e->name, "..data") == 0))
+				l->changed_at = monotonic();
+		}
+	}
+}
+
+static bool requested(struct agent *a)
+{
+	pthread_mutex_lock(&a->request.lock);
+	bool wanted = a->request.wanted;
+	a->request.running = wanted;
+	a->request.wanted = false;
+	pthread_mutex_unlock(&a->request.lock);
+	return wanted;
+}
+
+static void answer_request(struct agent *a, int result, const struct buf *text)
+{
+	struct agent_request *q = &a->request;
+	pthread_mutex_lock(&q->lock);
+	q->running = false;
+	q->finished++;
+	q->result = result;
+	q->text.len = 0;
+	buf_add(&q->text, text->data, text->len);
+	pthread_cond_broadcast(&q->done);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* The new settings of the server: not while somebody waits for an answer from it. Where they do not work, it stays as it was or, when
+ * it has had to give the address back, is down and tried again with the next configuration. */
+static void restart_server(struct agent *a)
+{
+	struct buf error = { 0 };
+	server_free(a->server);
+	a->server = NULL;
+	a->server_restart = false;
+	a->server_config = NULL;
+	if (agent_open_server(a) == EXIT_OK && a->server && server_start(a->server, &error) < 0) {
+		log_write(LOG_ERROR, "server", "%s", buf_cstr(&error));
+		server_free(a->server);
+		a->server = NULL;
+	}
+	if (a->server)
+		log_write(LOG_INFO, "server", "now on %s://%s/", server_scheme(a->server), server_address(a->server));
+	agent_drop_configs(a);
+	buf_done(&error);
+}
+
+static void reload_if_wanted(struct loop *l)
+{
+	bool asked = requested(l->a);
+	bool changed = l->changed_at && monotonic() - l->changed_at > SETTLE_NS;
+	struct buf text = { 0 };
+	if (!asked && !l->hup && !changed)
+		return;
+	l->hup = false;
+	if (changed)
+		l->changed_at = 0;
+	int rc = agent_reload(l->a, &text);
+	if (asked)
+		answer_request(l->a, rc, &text);
+	if (l->a->server_restart)
+		restart_server(l->a);
+	buf_done(&text);
+}
+
+static void look(struct loop *l, int wait_ms)
+{
+	u64 count;
+	if (poll(l->fds, FDS, wait_ms) > 0) {
+		take_signals(l);
+		if (read(l->a->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+			return;
+		if (l->a->watch_fd >= 0)
+			take_changes(l);
+	}
+	agent_fit_show(l->a);
+	char text[256];
+	while (observer_warning(l->a->observer, text))
+		log_write(LOG_WARN, "capture", "%s", text);
+}
+
+static u64 queued(struct agent *a)
+{
+	u64 n = 0;
+	for (u32 i = 0; i < AGENT_EXPORTERS_MAX; i++) {
+		struct export_counters c = { 0 };
+		if (!a->exporters[i])
+			continue;
+		a->exporters[i]->ops->counters(a->exporters[i], &c);
+		n += c.queued;
+	}
+	return n;
+}
+
+/* A capture has been read: back ends get what is queued, as long as nobody loses patience. */
+static void drain(struct loop *l)
+{
+	u64 begin = monotonic();
+	while (!l->signals && queued(l->a) && monotonic() - begin < DRAIN_NS)
+		look(l, 50);
+}
+
+static void log_end(struct agent *a)
+{
+	struct ledger *sum = calloc(1, sizeof(*sum));
+	struct buf text = { 0 };
+	char why[200];
+	if (!sum)
+		return;
+	observer_ledger(a->observer, sum);
+	ledger_print(sum, &text);
+	char *save = NULL, *copy = strdup(buf_cstr(&text));
+	for (char *line = copy ? strtok_r(copy, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
+		log_write(LOG_INFO, "ledger", "%s", line);
+	if (*ledger_check(sum, why))
+		log_write(LOG_ERROR, "ledger", "the sums do not hold: %s", why);
+	free(copy);
+	buf_done(&text);
+	free(sum);
+}
+
+static int start(struct agent *a)
+{
+	struct buf error = { 0 };
+	int rc = 0;
+	for (u32 i = 0; i < AGENT_EXPORTERS_MAX && !rc; i++)
+		if (a->exporters[i])
+			rc = a->exporters[i]->ops->start(a->exporters[i]);
+	if (!rc && a->server)
+		rc = server_start(a->server, &error);
+	if (!rc)
+		rc = agent_start_show(a);
+	if (!rc)
+		rc = observer_start(a->observer);
+	if (rc)
+		log_write(LOG_ERROR, "agent", "cannot start: %s", error.len ? buf_cstr(&error) : strerror(-rc));
+	buf_done(&error);
+	return rc;
+}
+
+static void say_start(struct agent *a)
+{
+	log_write(LOG_INFO, "agent", "configuration: %s", a->builtin ? "built-in defaults (no " AGENT_CONFIG " here; packetd config prints one)" : a->config->path);
+	if (a->live)
+		log_write(LOG_INFO, "agent", "watching %s (%s, %u %s), %s", a->options.capture.interfaces, observer_engine(a->observer)->name, a->workers,
+			  a->workers == 1 ? "thread" : "threads", a->rules.n ? "by the rules given" : "all protocols on any port");
+	else
+		log_write(LOG_INFO, "agent", "reading %s", a->options.capture.file);
+	if (a->server)
+		log_write(LOG_INFO, "agent", "%s://%s/ has metrics at /metrics and /protocol/metrics, the live stream at /watch", server_scheme(a->server),
+			  server_address(a->server));
+}
+
+int agent_loop(struct agent *a)
+{
+	struct loop l = { .a = a };
+	l.fds[FD_SIGNALS] = (struct pollfd){ .fd = open_signals(), .events = POLLIN };
+	l.fds[FD_OBSERVER] = (struct pollfd){ .fd = observer_fd(a->observer), .events = POLLIN };
+	l.fds[FD_WAKE] = (struct pollfd){ .fd = a->wake_fd, .events = POLLIN };
+	l.fds[FD_FILE] = (struct pollfd){ .fd = a->watch_fd, .events = POLLIN };
+	int rc = start(a);
+	if (!rc) {
+		atomic_store(&a->running, true);
+		say_start(a);
+	}
+	while (!rc && observer_running(a->observer)) {
+		look(&l, l.changed_at ? (int)(SETTLE_NS / NS_PER_MS) : LOOK_MS);
+		reload_if_wanted(&l);
+	}
+	if (!rc)
+		rc = observer_join(a->observer);
+	atomic_store(&a->running, false);
+	atomic_store(&a->stopping, true);
+	if (rc)
+		log_write(LOG_ERROR, "agent", "capturing has ended: %s", strerror(-rc));
+	look(&l, 0);
+	if (!a->live)
+		drain(&l);
+	log_end(a);
+	close(l.fds[FD_SIGNALS].fd);
+	return rc ? EXIT_FAILED : EXIT_OK;
+}
