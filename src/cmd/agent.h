@@ -72,6 +72,8 @@ struct agent {
 
 /* agent_setup.c: config -> options. EXIT_OK, or an exit code with all that is wrong in `error`. */
 int agent_make_options(struct agent *a, const struct config *c, struct rules *rules, struct buf *bpf, struct observer_options *o, struct buf *error);
+/* Remarks, a line each. */
+void agent_log_lines(enum config_log_level level, const char *part, struct buf *text);
 /* What sinks need of the parsers. */
 void agent_make_parser_options(const struct config *c, struct proto_options *o);
 struct registry_options agent_registry_options(const struct agent *a, const struct config *c);

@@ -10,9 +10,6 @@
 #include "cmd/agent.h"
 #include "cmd/rights.h"
 #include "export/resource.h"
-#include "process/l4_metrics.h"
-#include "process/own_metrics.h"
-#include "process/rt_metrics.h"
 #include "util/sandbox.h"
 
 #define FLUSH_MS 10000 /* longest wait for a back end at the end */
@@ -71,17 +68,6 @@ static int open_exporters(struct agent *a, struct buf *error)
 
 /* --- plans --- */
 
-static struct view_sink *metrics_new(void *arg, const struct config_processor *p, u32 worker, struct buf *error)
-{
-	struct agent *a = arg;
-	return rt_metrics_new(p, a->registry, worker, error);
-}
-
-static void metrics_free(void *arg, struct view_sink *s)
-{
-	rt_metrics_free(s);
-}
-
 static int add_consumers(struct agent *a, struct plan *p, struct exporter *const *exporters)
 {
 	int rc = 0;
@@ -101,9 +87,11 @@ static int add_consumers(struct agent *a, struct plan *p, struct exporter *const
 
 int agent_make_plan(struct agent *a, const struct config *c, struct exporter *const *exporters, struct plan **ret, struct buf *error)
 {
-	struct plan_options o = { .config = c, .workers = a->workers, .hash_key = { a->hash_key[0], a->hash_key[1] }, .metrics_new = metrics_new,
-				  .metrics_free = metrics_free, .arg = a };
-	int rc = plan_new(&o, ret, error);
+	struct plan_options o = { .config = c, .workers = a->workers, .hash_key = { a->hash_key[0], a->hash_key[1] }, .registry = a->registry };
+	struct buf warnings = { 0 };
+	int rc = plan_new(&o, ret, error, &warnings);
+	agent_log_lines(LOG_WARN, "config", &warnings);
+	buf_done(&warnings);
 	if (!rc)
 		rc = add_consumers(a, *ret, exporters);
 	if (rc == -ENOMEM)
@@ -117,7 +105,7 @@ int agent_make_plan(struct agent *a, const struct config *c, struct exporter *co
 static void on_flush(void *arg, u32 worker, u64 now, bool last)
 {
 	struct agent *a = arg;
-	l4_metrics_flush(a->l4, worker, now, last);
+
 	registry_tick(a->registry, worker, now);
 	if (a->live)
 		return;

@@ -11,7 +11,7 @@
 #define POLL_MS 40
 
 /* Remarks of the loader, a line each. */
-static void log_lines(enum config_log_level level, const char *part, struct buf *text)
+void agent_log_lines(enum config_log_level level, const char *part, struct buf *text)
 {
 	char *save = NULL, *copy = strdup(buf_cstr(text));
 	for (char *line = copy ? strtok_r(copy, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
@@ -30,7 +30,7 @@ int agent_read_config(const struct agent_values *v, struct config **ret, bool *r
 	}
 	int rc = config_load(path, ret, error, &warnings);
 	if (!rc)
-		log_lines(LOG_WARN, "config", &warnings);
+		agent_log_lines(LOG_WARN, "config", &warnings);
 	buf_done(&warnings);
 	return rc;
 }

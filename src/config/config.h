@@ -262,6 +262,9 @@ void config_show(const struct config *c, struct buf *out);
 /* What cannot change while the program runs and differs between the two: key names, comma-separated. True when there is any. */
 bool config_needs_restart(const struct config *old, const struct config *new, struct buf *keys);
 
+/* Whether a key of this section ("exporter.traces", "server") has another value. Rules, processors and pipelines are not looked at. */
+bool config_differs(const struct config *a, const struct config *b, const char *section);
+
 /* Made from the schema. */
 void config_sample(struct buf *out);      /* YAML with comments, all defaults, valid input */
 void config_markdown(struct buf *out);    /* docs/CONFIG.md */

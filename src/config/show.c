@@ -226,22 +226,42 @@ void config_show(const struct config *c, struct buf *out)
 		show_item(&schema_pipeline, &c->pipelines[i], out);
 }
 
+static bool key_differs(const struct key *k, const struct config *a, const struct config *b)
+{
+	struct buf before = { 0 }, after = { 0 };
+	if (k->type == KEY_TEXT || k->type == KEY_SECRET) { /* as shown, a URL lacks its password */
+		const char *const *ta = (const void *)((const char *)a + k->offset), *const *tb = (const void *)((const char *)b + k->offset);
+		return strcmp(*ta, *tb) != 0;
+	}
+	show_value(k, a, true, &before);
+	show_value(k, b, true, &after);
+	bool differs = strcmp(buf_cstr(&before), buf_cstr(&after)) != 0;
+	buf_done(&before);
+	buf_done(&after);
+	return differs;
+}
+
+bool config_differs(const struct config *a, const struct config *b, const char *section)
+{
+	size_t n = strlen(section);
+	for (u32 i = 0; i < schema_root.n; i++) {
+		const struct key *k = &schema_root.keys[i];
+		bool inside = strncmp(k->path, section, n) == 0 && (k->path[n] == '.' || !k->path[n]);
+		if (inside && is_shown(k) && k->offset < sizeof(struct config) && key_differs(k, a, b))
+			return true;
+	}
+	return false;
+}
+
 bool config_needs_restart(const struct config *old, const struct config *new, struct buf *keys)
 {
 	bool any = false;
 	for (u32 i = 0; i < schema_root.n; i++) {
 		const struct key *k = &schema_root.keys[i];
-		struct buf before = { 0 }, after = { 0 };
-		if (!(k->flags & KEY_RESTART) || !is_shown(k) || k->offset >= sizeof(struct config))
+		if (!(k->flags & KEY_RESTART) || !is_shown(k) || k->offset >= sizeof(struct config) || !key_differs(k, old, new))
 			continue;
-		show_value(k, old, true, &before);
-		show_value(k, new, true, &after);
-		if (strcmp(buf_cstr(&before), buf_cstr(&after)) != 0) {
-			buf_addf(keys, "%s%s", any ? ", " : "", k->path);
-			any = true;
-		}
-		buf_done(&before);
-		buf_done(&after);
+		buf_addf(keys, "%s%s", any ? ", " : "", k->path);
+		any = true;
 	}
 	return any;
 }

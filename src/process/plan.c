@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "process/projection.h"
+#include "process/rt_metrics.h"
 #include "roundtrip/filter.h"
 #include "util/suggest.h"
 
@@ -20,7 +21,7 @@ struct step {
 	const struct rt_filter *filter;
 	const struct config_processor *processor;
 	const struct projection *projection;
-	struct view_sink **sinks; /* STEP_METRICS: by worker */
+	struct rt_metrics *metrics;
 };
 
 struct sink_list {
@@ -35,7 +36,6 @@ struct plan {
 	bool chooses_records; /* a pipeline has roundtripstorecords */
 	/* What belongs to the processors, in the order of the configuration. */
 	struct rt_filter *filters[PROCESSORS_MAX];
-	struct view_sink **metrics[PROCESSORS_MAX];
 	struct projection *projections[STEPS_MAX];
 	u32 projections_len;
 	struct sink_list traces[PLAN_WORKERS_MAX], records[PLAN_WORKERS_MAX];
@@ -66,19 +66,15 @@ static void unknown_processor(const struct config *c, const struct config_pipeli
 	buf_addc(error, '\n');
 }
 
-static int make_metrics(struct plan *p, u32 index, const struct config_processor *c, struct buf *error)
+static int make_metrics(struct plan *p, struct step *s, const struct projection *current, struct buf *error, struct buf *warnings)
 {
-	if (p->metrics[index])
-		return 0;
-	p->metrics[index] = calloc(p->o.workers, sizeof(struct view_sink *));
-	if (!p->metrics[index])
-		return -ENOMEM;
-	for (u32 w = 0; w < p->o.workers; w++) {
-		p->metrics[index][w] = p->o.metrics_new(p->o.arg, c, w, error);
-		if (!p->metrics[index][w])
-			return -EINVAL;
-	}
-	return 0;
+	struct rt_metrics_options o = { .processor = s->processor, .projection = current, .registry = p->o.registry, .workers = p->o.workers };
+	struct buf why = { 0 };
+	int rc = rt_metrics_new(&o, &s->metrics, &why, warnings);
+	if (rc)
+		buf_addf(error, "processor %s: %s\n", s->processor->name, why.len ? buf_cstr(&why) : strerror(-rc));
+	buf_done(&why);
+	return rc;
 }
 
 static int make_filter(struct plan *p, u32 index, const struct config_processor *c, struct buf *error)
@@ -103,7 +99,8 @@ static int make_projection(struct plan *p, const struct config_processor *c, con
 	return 0;
 }
 
-static int add_step(struct plan *p, const char *name, const struct config_pipeline *pipeline, const struct projection **current, struct buf *error)
+static int add_step(struct plan *p, const char *name, const struct config_pipeline *pipeline, const struct projection **current, struct buf *error,
+		    struct buf *warnings)
 {
 	static const u8 kinds[] = {
 		[PROCESSOR_METRICS] = STEP_METRICS, [PROCESSOR_TRACES] = STEP_TRACES, [PROCESSOR_RECORDS] = STEP_RECORDS,   [PROCESSOR_FILTER] = STEP_FILTER,
@@ -123,8 +120,7 @@ static int add_step(struct plan *p, const char *name, const struct config_pipeli
 	struct step *s = &p->steps[p->steps_len++];
 	*s = (struct step){ .kind = kinds[c->kind], .once = (u8)index, .processor = c };
 	if (s->kind == STEP_METRICS) {
-		rc = make_metrics(p, index, c, error);
-		s->sinks = p->metrics[index];
+		rc = make_metrics(p, s, *current, error, warnings);
 	} else if (s->kind == STEP_FILTER) {
 		rc = make_filter(p, index, c, error);
 		s->filter = p->filters[index];
@@ -136,20 +132,20 @@ static int add_step(struct plan *p, const char *name, const struct config_pipeli
 	return rc;
 }
 
-static int add_pipeline(struct plan *p, const struct config_pipeline *pipeline, struct buf *error)
+static int add_pipeline(struct plan *p, const struct config_pipeline *pipeline, struct buf *error, struct buf *warnings)
 {
 	const struct projection *current = NULL;
 	u32 begin = p->steps_len++;
 	int rc = 0;
 	for (u32 i = 0; i < pipeline->processors.n; i++) {
-		int one = add_step(p, pipeline->processors.v[i], pipeline, &current, error);
+		int one = add_step(p, pipeline->processors.v[i], pipeline, &current, error, warnings);
 		rc = one ? one : rc;
 	}
 	p->steps[begin] = (struct step){ .kind = STEP_BEGIN, .next = (u16)p->steps_len };
 	return rc;
 }
 
-int plan_new(const struct plan_options *options, struct plan **ret, struct buf *error)
+int plan_new(const struct plan_options *options, struct plan **ret, struct buf *error, struct buf *warnings)
 {
 	struct plan *p = calloc(1, sizeof(*p));
 	int rc = 0;
@@ -163,7 +159,7 @@ int plan_new(const struct plan_options *options, struct plan **ret, struct buf *
 			rc = -EINVAL;
 			break;
 		}
-		int one = add_pipeline(p, pipeline, error);
+		int one = add_pipeline(p, pipeline, error, warnings);
 		rc = one ? one : rc;
 	}
 	if (rc)
@@ -186,13 +182,10 @@ void plan_free(struct plan *p)
 {
 	if (!p)
 		return;
-	for (u32 i = 0; i < PROCESSORS_MAX; i++) {
+	for (u32 i = 0; i < PROCESSORS_MAX; i++)
 		rt_filter_free(p->filters[i]);
-		for (u32 w = 0; p->metrics[i] && w < p->o.workers; w++)
-			if (p->metrics[i][w])
-				p->o.metrics_free(p->o.arg, p->metrics[i][w]);
-		free(p->metrics[i]);
-	}
+	for (u32 i = 0; i < p->steps_len; i++)
+		rt_metrics_free(p->steps[i].metrics);
 	for (u32 i = 0; i < p->projections_len; i++)
 		projection_free(p->projections[i]);
 	free(p);
@@ -205,10 +198,15 @@ bool plan_wants(const struct plan *p, enum view_kind kind)
 
 /* --- running --- */
 
+static void hand_one(struct view_sink *s, const struct view *v)
+{
+	s->view(s, v);
+}
+
 static void hand_to(const struct sink_list *l, const struct view *v)
 {
 	for (u32 i = 0; i < l->n; i++)
-		l->v[i]->view(l->v[i], v);
+		hand_one(l->v[i], v);
 }
 
 /* A number between 0 and 1 that is the same for all exchanges of a trace, else the exchange's own. */
@@ -255,7 +253,7 @@ static void run_pipeline(const struct plan *p, const struct step *s, const struc
 			break;
 		case STEP_METRICS:
 			if (!(*done & bit))
-				s->sinks[v->worker]->view(s->sinks[v->worker], v);
+				hand_one(rt_metrics_sink(s->metrics, v->worker), v);
 			*done |= bit;
 			break;
 		case STEP_TRACES:
@@ -291,9 +289,11 @@ static void flush_list(const struct sink_list *l, u64 now, bool last)
 
 void plan_flush(const struct plan *p, u32 worker, u64 now, bool last)
 {
-	for (u32 i = 0; i < PROCESSORS_MAX; i++)
-		if (p->metrics[i] && p->metrics[i][worker]->flush)
-			p->metrics[i][worker]->flush(p->metrics[i][worker], now, last);
+	for (u32 i = 0; i < p->steps_len; i++) {
+		struct view_sink *s = p->steps[i].metrics ? rt_metrics_sink(p->steps[i].metrics, worker) : NULL;
+		if (s && s->flush)
+			s->flush(s, now, last);
+	}
 	flush_list(&p->traces[worker], now, last);
 	flush_list(&p->records[worker], now, last);
 }

@@ -18,16 +18,13 @@ struct plan_options {
 	const struct config *config; /* outlives the plan */
 	u32 workers;
 	u64 hash_key[2];             /* of redact's hashes; the same over reloads */
-	/* The consumer of a roundtripstometrics processor for one worker; NULL with a sentence in `error`. */
-	struct view_sink *(*metrics_new)(void *arg, const struct config_processor *p, u32 worker, struct buf *error);
-	void (*metrics_free)(void *arg, struct view_sink *s);
-	void *arg;
+	struct registry *registry;   /* of roundtripstometrics */
 };
 
 struct plan;
 
-/* 0, or -EINVAL with a line in `error` for each thing that is wrong, or -ENOMEM. */
-int plan_new(const struct plan_options *options, struct plan **ret, struct buf *error);
+/* 0, or -EINVAL with a line in `error` for each thing that is wrong, or -ENOMEM. Remarks are added to `warnings`, which may be NULL. */
+int plan_new(const struct plan_options *options, struct plan **ret, struct buf *error, struct buf *warnings);
 /* A consumer of VIEW_TRACES or VIEW_RECORDS, before the plan is used; borrowed. -E2BIG past PLAN_SINKS_MAX. */
 int plan_add_sink(struct plan *p, enum view_kind kind, u32 worker, struct view_sink *sink);
 /* Frees the plan and its metrics consumers. No worker may use it any more. NULL is fine. */

@@ -144,6 +144,15 @@ static int drop_sensitive(struct owned *o)
 	return 0;
 }
 
+static void lead_to_traces(struct projection *p, const struct config_processor *c)
+{
+	p->traces = true;
+	p->keep_statements = c->keep_statements;
+	p->server_kind = c->server_kind;
+	p->both_kinds = c->both_kinds;
+	p->max_reuse = c->max_reuse;
+}
+
 int projection_new(const struct projection *before, const struct config_processor *c, const u64 hash_key[2], struct projection **ret, struct buf *error)
 {
 	struct owned *o = calloc(1, sizeof(*o));
@@ -156,7 +165,7 @@ int projection_new(const struct projection *before, const struct config_processo
 	memcpy(o->p.hash_key, hash_key, sizeof(o->p.hash_key));
 	o->p.owner = c;
 	if (c->kind == PROCESSOR_TRACES)
-		o->p.keep_statements = c->keep_statements;
+		lead_to_traces(&o->p, c);
 	if (c->drop_sensitive)
 		rc = drop_sensitive(o);
 	for (u32 i = 0; i < c->edits_len; i++) {
