@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
+#ifdef __linux__
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+#endif
 
 #include "capture/capture.h"
 #include "capture/filter.h"
@@ -20,6 +24,9 @@
 #define RING_MIN MIB
 #define DELIVER_MS 5             /* a packet waits this long for others at the most */
 #define RESCAN_NS NS_PER_SEC     /* how often new interfaces are looked for */
+#if defined(__linux__) && !defined(PACKET_IGNORE_OUTGOING)
+#define PACKET_IGNORE_OUTGOING 23 /* since 4.20 */
+#endif
 
 struct handle {
 	pcap_t *pcap;
@@ -126,10 +133,22 @@ static int activate(struct libpcap *l, pcap_t *p, const char *name, char error[2
 	return set_pcap_filter(p, name, l->filter, error);
 }
 
-/* `index` 0: libpcap's pseudo-interface "any". */
-static int add_handle(struct libpcap *l, const char *name, u32 index, char error[256])
+/* libpcap itself leaves out the outgoing copy on loopback, but only after the kernel has delivered and counted it: the ring holds
+ * half as much, and drops are twice what was lost. */
+static void ignore_outgoing(pcap_t *p)
+{
+#ifdef __linux__
+	static const int one = 1;
+	setsockopt(pcap_fileno(p), SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
+#endif
+}
+
+/* `iface` NULL: libpcap's pseudo-interface "any". */
+static int add_handle(struct libpcap *l, const struct iface *iface, char error[256])
 {
 	char why[PCAP_ERRBUF_SIZE];
+	const char *name = iface ? iface->name : "any";
+	u32 index = iface ? iface->index : 0;
 	if (l->len == HANDLES_MAX) {
 		snprintf(error, 256, "more than %d interfaces; use any", HANDLES_MAX);
 		return -E2BIG;
@@ -144,6 +163,8 @@ static int add_handle(struct libpcap *l, const char *name, u32 index, char error
 		pcap_close(p);
 		return r;
 	}
+	if (iface && iface->loopback)
+		ignore_outgoing(p);
 	struct handle *h = &l->handles[l->len++];
 	*h = (struct handle){
 		.pcap = p,
@@ -223,7 +244,7 @@ static void rescan(struct libpcap *l)
 	for (size_t i = 0; i < n && l->len < HANDLES_MAX; i++) {
 		if (!list[i].up || !iface_match_name(l->match, list[i].name) || is_open(l, &list[i]))
 			continue;
-		if (add_handle(l, list[i].name, list[i].index, error) == 0)
+		if (add_handle(l, &list[i], error) == 0)
 			warnings_add(&l->warnings, "interface %s has appeared", list[i].name);
 	}
 	free(list);
@@ -327,7 +348,7 @@ static int open_matching(struct libpcap *l, u32 ring_bytes, char error[256])
 	l->ring = (u32)MAX((ring_bytes ? ring_bytes : RING_DEFAULT) / MAX(matching, 1u), RING_MIN);
 	for (size_t i = 0; i < n && r == 0; i++)
 		if (list[i].up && iface_match_name(l->match, list[i].name))
-			r = add_handle(l, list[i].name, list[i].index, error);
+			r = add_handle(l, &list[i], error);
 	l->ring = (u32)RING_MIN;
 	free(list);
 	return r;
@@ -343,7 +364,7 @@ static int open_handles(struct libpcap *l, const struct capture_options *options
 	if (l->idle)
 		return 0;
 	l->ring = (u32)MAX(options->ring_bytes ? options->ring_bytes : RING_DEFAULT, RING_MIN);
-	return has_any(l) ? add_handle(l, "any", 0, error) : open_matching(l, options->ring_bytes, error);
+	return has_any(l) ? add_handle(l, NULL, error) : open_matching(l, options->ring_bytes, error);
 }
 
 static void libpcap_close(struct capture *c)
