@@ -32,6 +32,21 @@ def start_servers(stack_close, address, namespace, ports, ipv6=True):
 
 
 @pytest.fixture(scope='session')
+def bridged():
+    """Client, server and host in namespaces of their own; the three servers on the server's."""
+    closing = []
+    try:
+        net = s.Bridged()
+        closing.append(net.close)
+        place = start_servers(closing, net.SERVER, net.server, {'nginx': 8081, 'redis': 7000, 'unbound': 5300}, ipv6=False)
+        place.net = net
+        yield place
+    finally:
+        for close in reversed(closing):
+            close()
+
+
+@pytest.fixture(scope='session')
 def loopback():
     """A namespace with a loopback and the three servers on their usual ports, on 127.0.0.1 and ::1."""
     closing = []

@@ -43,7 +43,7 @@ def test_ab(loopback, engine, workers, address):
 def test_wrk(loopback, engine, workers):
     """At its end it leaves one request on each connection without reading the answer: only those may end either way."""
     with watch(loopback, engine, workers) as w:
-        out = client(loopback, 'wrk', '-t1', '-c10', '-d1s', 'http://127.0.0.1/size/1400')
+        out = client(loopback, 'wrk', '-t1', '-c10', '-d1s', 'http://127.0.0.1/size/20000')
         run = w.stop()
     done = int(re.search(r'(\d+) requests in', out)[1])
     log = [e for e in loopback.nginx.logged()]

@@ -1,7 +1,9 @@
 """Real clients that keep a log of what they asked and got: the truth of recordings and of live tests. Every exchange carries an
 id of its own (in the URL, the key, the name), which its answer repeats, so that a wrong pair shows."""
 
+import concurrent.futures
 import contextlib
+import copy
 import ctypes
 import http.client
 import itertools
@@ -33,6 +35,21 @@ def inside(namespace):
             yield
         finally:
             libc.setns(home.fileno(), CLONE_NEWNET)
+
+
+def at_once(namespace, *jobs):
+    """Runs the jobs side by side, each in the namespace."""
+    def job(function, *args):
+        with inside(namespace):
+            return function(*args)
+    with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+        return [f.result() for f in [pool.submit(job, *j) for j in jobs]]
+
+
+def over_ipv6(server):
+    other = copy.copy(server)
+    other.address = '::1'
+    return other
 
 
 def local(sock):

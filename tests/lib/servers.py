@@ -267,6 +267,45 @@ class Loopback:
         self.close()
 
 
+class Bridged:
+    """As containers on one host: a client and a server in namespaces of their own, each with a veth into the host's, which bridges them. NAMEh is
+    the host, with the ends hc and hs and the bridge br; NAMEc (10.78.0.1) and NAMEs (10.78.0.2) call theirs eth0. Segments as large as the kernel makes them."""
+
+    CLIENT, SERVER = '10.78.0.1', '10.78.0.2'
+
+    def __init__(self, name='pdb%d' % (os.getpid() % 10000)):
+        self.client, self.server, self.host = name + 'c', name + 's', name + 'h'
+        self.close()
+        for n in (self.client, self.server, self.host):
+            Veth.run('ip', 'netns', 'add', n)
+            Veth.run('ip', '-n', n, 'link', 'set', 'lo', 'up')
+        Veth.run('ip', '-n', self.host, 'link', 'add', 'name', 'br', 'type', 'bridge', 'forward_delay', '0')
+        Veth.run('ip', '-n', self.host, 'link', 'set', 'dev', 'br', 'up')
+        self.plug('hc', self.client, self.CLIENT)
+        self.plug('hs', self.server, self.SERVER)
+        wait_for(lambda: all('state forwarding' in subprocess.run(['ip', '-n', self.host, '-d', 'link', 'show', end], capture_output=True, text=True, check=True).stdout
+                             for end in ('hc', 'hs')), 'the bridge')
+
+    def plug(self, end, namespace, address):
+        Veth.run('ip', 'link', 'add', end, 'netns', self.host, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
+        Veth.run('ip', '-n', namespace, 'address', 'add', address + '/24', 'dev', 'eth0')
+        Veth.run('ip', '-n', self.host, 'link', 'set', end, 'master', 'br', 'up')
+        Veth.run('ip', '-n', namespace, 'link', 'set', 'eth0', 'up')
+
+    def unplug(self, end):
+        Veth.run('ip', '-n', self.host, 'link', 'delete', end)
+
+    def close(self):
+        for n in (self.client, self.server, self.host):
+            subprocess.run(['ip', 'netns', 'delete', n], capture_output=True, check=False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+
 class Veth:
     """Two namespaces joined by a veth pair: NAMEc (10.77.0.1) and NAMEs (10.77.0.2), segments of at most 1500 bytes."""
 

@@ -137,3 +137,51 @@ def dns_tcp(log, u):
     c.dns_tcp(log, u, [('t%d.test' % n, 'TXT') for n in (20, 2, 19, 3)])
     c.dig(log, u, 't20.test', 'TXT', '+tcp')
     c.dig(log, u, 'n79.test', 'A', '+tcp')
+
+
+def http_large(log, n):
+    """Bodies that take many segments, in both directions, and a client that does not read for a while."""
+    a = c.HttpClient(log, n)
+    a.ask('GET', '/size/3000000')
+    a.ask('POST', '/upload', b'z' * 5000000, Content_Type='application/octet-stream')
+    a.ask('GET', '/item/')
+    a.close()
+    c.curl(log, n, '-X', 'POST', '-H', 'Expect: 100-continue', '--data-binary', 'y' * 100000, path='/upload', method='POST')
+    c.curl(log, n, '--http1.0', path='/size/100000')
+
+
+def http_all(log, n):
+    http_keepalive(log, n)
+    http_misc(log, n)
+    http_pipelined(log, n)
+    http_large(log, n)
+
+
+def redis_all(log, r):
+    redis_plain(log, r)
+    redis_pipelined(log, r)
+    redis_resp3(log, r)
+
+
+def dns_all(log, u):
+    dns_udp(log, u)
+    dns_tcp(log, u)
+    c.dig(log, u, 'big.test', 'TXT', '+bufsize=4096')
+    c.dig(log, u, 'big.test', 'TXT', '+noedns')  # truncated, and asked again over TCP
+    c.dig(log, u, 'n5.test', 'ANY', '+tcp')
+
+
+def all_exact(place, w, namespace, *more):
+    """Everything at once from the namespace, while `w` (live.Live) looks on; then what it reported must be what clients and servers know."""
+    import live
+    log = c.Log()
+    calls, counts = place.redis.calls(), place.unbound.counts()
+    list(place.nginx.logged())
+    jobs = ((http_all, place.nginx), (redis_all, place.redis), (dns_all, place.unbound), *more)
+    c.at_once(namespace, *((talk, log, server) for talk, server in jobs))
+    run = w.stop()
+    live.clients_log(run, log)
+    assert live.access_log(run, place.nginx, sum(e['protocol'] == 'http' for e in log.exchanges)) > 80
+    assert live.redis_calls(run, calls, place.redis.calls(), forgiven=('NOSUCH',)) > 200  # unknown commands are not in its count
+    assert live.dns_counts(run, counts, place.unbound.counts()) > 90
+    return run
