@@ -80,12 +80,12 @@ static int add_sinks(void *arg, struct observer *ob, u32 worker, struct sessions
 }
 
 /* What is needed to capture, with this program's own path. */
-static void say_rights(const char *why)
+static void say_rights(void)
 {
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	path[n > 0 ? n : 0] = 0;
-	watch_say("Error", "no right to capture: %s", why);
+	watch_say("Error", "no right to capture packets");
 	fprintf(stderr,
 		"Run it as root:\n"
 		"    sudo %s watch\n"
@@ -114,7 +114,7 @@ static int open_observer(struct watch *w)
 	if (!rc)
 		return EXIT_OK;
 	if (w->options.engine->live && (rc == -EPERM || rc == -EACCES))
-		say_rights(error);
+		say_rights();
 	else
 		watch_say("Error", "%s", error);
 	if (w->options.engine->live && (rc == -EPERM || rc == -EACCES) && w->v->sample)
@@ -163,8 +163,10 @@ int watch_open(struct watch *w)
 		code = open_observer(w);
 	if (code == -EPERM)
 		code = open_sample(w);
-	if (code == EXIT_OK)
-		give_up_rights(w);
+	if (code != EXIT_OK)
+		return code;
+	w->signal_fd = watch_signals(); /* from now on packets are captured: an interrupt must not lose them */
+	give_up_rights(w);
 	return code;
 }
 
@@ -175,6 +177,8 @@ void watch_done(struct watch *w)
 		close(w->wake_fd);
 	if (w->ledger_fd >= 0)
 		close(w->ledger_fd);
+	if (w->signal_fd >= 0)
+		close(w->signal_fd);
 	rt_filter_free(w->filter);
 	buf_done(&w->bpf);
 }

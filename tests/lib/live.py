@@ -20,7 +20,7 @@ class Live:
 
     def __init__(self, *options, namespace=None, ifaces='any', program=observe.PACKETD, prefix=(), out='json', **more):
         self.dir = tempfile.TemporaryDirectory(prefix='packetd-live-')
-        os.chmod(self.dir.name, 0o755)
+        os.chmod(self.dir.name, 0o777)
         self.options = options
         enter = ['ip', 'netns', 'exec', namespace] if namespace else []
         command = [*enter, *prefix, program, 'watch', '-i', ifaces, '-o', out, '--ledger-json', self.path('ledger'), *map(str, options)]
