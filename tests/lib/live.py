@@ -105,12 +105,14 @@ def dropped(run):
     return run.ledger['kernel_dropped']
 
 
-def compare(run, want, got, what):
-    """Two Counters: nothing that did not happen, nothing twice; what is missing only if the kernel dropped at least as many packets."""
+def compare(run, want, got, what, named=None, each=1):
+    """Two Counters: nothing that did not happen, nothing twice. What is missing must be named: reported with another outcome (`named`), or in
+    packets that the ledger says the kernel dropped, each of which holds `each` exchanges at the most."""
     extra, missing = got - want, want - got
     assert not extra, '%s: %d that nobody knows of: %s\nmissing: %s' % (what, sum(extra.values()), list(extra.items())[:4], list(missing.items())[:4])
-    assert sum(missing.values()) <= dropped(run), '%s: %d of %d not reported, the kernel dropped %d packets: %s\n%s' % (
-        what, sum(missing.values()), sum(want.values()), dropped(run), list(missing.items())[:4], run.stderr[-1500:])
+    unnamed = missing - (named or collections.Counter())
+    assert not missing or dropped(run) and sum(unnamed.values()) <= dropped(run) * each, '%s: %d of %d not reported, %d not named, the kernel dropped %d packets: %s\n%s' % (
+        what, sum(missing.values()), sum(want.values()), sum(unnamed.values()), dropped(run), list(missing.items())[:4], run.stderr[-1500:])
 
 
 def clients_log(run, log):
@@ -147,14 +149,15 @@ def access_log(run, nginx, expected=None):
     return len(want)
 
 
-def redis_calls(run, before, after, forgiven=()):
-    """Commands by name, as the server counted them."""
-    want = +(after - before)
-    got = collections.Counter(r['Request']['Command'] for r in run.roundtrips if r['Proto'] == 'redis' and r['Outcome'] in ('answered', 'oneway'))
+def redis_calls(run, before, after, forgiven=(), each=1):
+    """Commands by name, as the server counted them; a packet holds `each` of them at the most."""
+    def commands(*outcomes):
+        return collections.Counter(r['Request']['Command'] for r in run.roundtrips if r['Proto'] == 'redis' and r['Outcome'] in outcomes)
+    want, got = +(after - before), commands('answered', 'oneway')
     for name in forgiven:
         want.pop(name, None)
         got.pop(name, None)
-    compare(run, want, got, 'commandstats')
+    compare(run, want, got, 'commandstats', commands('lost', 'open'), each)
     return sum(want.values())
 
 
