@@ -91,7 +91,7 @@ wanted cases && python 'cases' 300 tests/cases
 wanted metamorphic && python 'metamorphic' 1200 tests/metamorphic
 wanted cost && PACKETD_PLAIN=$ROOT/build-clang/packetd python 'cost' 300 tests/cost
 wanted cli && python 'command-line' 300 tests/cli
-wanted integration && [ -d tests/integration ] && python 'integration' 600 tests/integration
+wanted integration && PACKETD_PLAIN=$ROOT/build-clang/packetd python 'integration' 600 tests/integration
 if [ -x "$SHARED/tools/score" ] && [ -d "$SHARED/corpus" ]; then
 	export PACKETD_SHARED=$SHARED
 	wanted corpus && python 'corpus' 900 tests/corpus/test_score.py

@@ -17,7 +17,8 @@ struct afp_group {
 	u32 index; /* a group is of one interface (0: of all) */
 	u16 wanted, kernel_id;
 	u16 workers, len;
-	bool complete; /* all workers have been in it */
+	bool known;   /* kernel_id is that of the kernel's group */
+	bool started; /* all workers have been in it, or have been waited for */
 	struct afp_socket *members[AFP_WORKERS_MAX];
 };
 
@@ -85,23 +86,43 @@ static void group_drop(struct afp_group *g)
 	free(g);
 }
 
+/* Which flows a socket gets depends on its place in the kernel's group. In the order of the workers a flow belongs to the same worker on
+ * every interface, also on one that several workers find at the same time: only then are its copies seen to be copies. */
+static struct afp_socket *next_to_share(const struct afp_group *g)
+{
+	struct afp_socket *next = NULL;
+	for (u32 i = 0; i < g->len; i++)
+		if (!g->members[i]->shares && (!next || g->members[i]->worker < next->worker))
+			next = g->members[i];
+	return next;
+}
+
+static int start_members(struct afp_group *g)
+{
+	struct afp_socket *s;
+	int r = 0;
+	g->started = true;
+	while (r == 0 && (s = next_to_share(g))) {
+		r = g->known ? fanout(s, g->kernel_id, 0) : first_fanout(g, s);
+		s->shares = r == 0;
+		g->known = g->known || s->shares;
+	}
+	for (u32 i = 0; i < g->len && r == 0; i++)
+		r = afp_socket_arm(g->members[i]);
+	return r;
+}
+
 static int join(struct afp_socket *s, const struct afp_setup *setup)
 {
 	struct afp_group *g = group_find(s, setup);
 	if (!g)
 		return -ENOMEM;
-	int r = g->len == 0 ? first_fanout(g, s) : g->len == AFP_WORKERS_MAX ? -ENOSPC : fanout(s, g->kernel_id, 0);
-	if (r < 0) {
-		if (g->len == 0)
-			group_drop(g);
-		return r;
-	}
+	if (g->len == AFP_WORKERS_MAX)
+		return -ENOSPC;
 	s->group = g;
+	s->worker = setup->worker;
 	g->members[g->len++] = s;
-	g->complete = g->complete || g->len >= g->workers;
-	for (u32 i = 0; i < g->len && r == 0 && g->complete; i++)
-		r = afp_socket_arm(g->members[i]);
-	return r;
+	return g->started || g->len >= g->workers ? start_members(g) : 0;
 }
 
 int afp_group_join(struct afp_socket *s, const struct afp_setup *setup)
@@ -130,7 +151,8 @@ void afp_group_leave(struct afp_socket *s)
 void afp_group_arm(struct afp_socket *s)
 {
 	pthread_mutex_lock(&lock);
-	afp_socket_arm(s);
+	if (s->group)
+		start_members(s->group);
 	pthread_mutex_unlock(&lock);
 }
 #else

@@ -9,10 +9,10 @@
 #define AFP_WORKERS_MAX 256      /* the kernel's own limit of a group */
 #define AFP_ARM_NS NS_PER_SEC /* a socket waits this long for the others, then captures without them */
 
-/* The socket is bound and takes nothing yet. */
+/* The socket is bound and takes nothing yet. An error may be another worker's: of those that waited for this one. */
 int afp_group_join(struct afp_socket *s, const struct afp_setup *setup);
 void afp_group_leave(struct afp_socket *s);
-/* Lets a socket capture that has waited for the others in vain. */
+/* Lets a socket capture, and those with it, that has waited for the others in vain. */
 void afp_group_arm(struct afp_socket *s);
 /* Held while a socket's program changes. */
 void afp_group_lock(void);

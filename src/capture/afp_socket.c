@@ -297,12 +297,17 @@ static void cook(struct packet *p, const struct sockaddr_ll *from)
 	p->linktype = LINKTYPE_LINUX_SLL;
 }
 
+static inline u64 packet_ts(const struct tpacket3_hdr *h)
+{
+	return h->tp_sec * NS_PER_SEC + h->tp_nsec;
+}
+
 static inline void fill_packet(const struct afp_socket *s, struct iface_names *names, const struct tpacket3_hdr *h, struct packet *p)
 {
 	const struct sockaddr_ll *from = (const void *)((const u8 *)h + TPACKET_ALIGN(sizeof(*h)));
 	bool loopback = s->loopback || (!s->index && (u32)from->sll_ifindex == s->link.only_index);
 	*p = (struct packet){
-		.ts = h->tp_sec * NS_PER_SEC + h->tp_nsec,
+		.ts = packet_ts(h),
 		.data = (const u8 *)h + h->tp_mac,
 		.caplen = h->tp_snaplen,
 		.len = h->tp_len,
@@ -325,17 +330,29 @@ static bool matches_now(struct afp_socket *s, const struct packet *p)
 	return false;
 }
 
-int afp_socket_take(struct afp_socket *s, struct iface_names *names, struct packet *out, int max)
+/* Whether there is a packet at s->next. */
+static bool ready(struct afp_socket *s)
+{
+	while (s->left == 0) {
+		if (!next_block(s))
+			return false;
+		if (s->left == 0)
+			block_done(s);
+	}
+	return true;
+}
+
+u64 afp_socket_next(struct afp_socket *s)
+{
+	if (ready(s))
+		return packet_ts(s->next);
+	return s->held == s->blocks ? 0 : UINT64_MAX;
+}
+
+int afp_socket_take(struct afp_socket *s, struct iface_names *names, struct packet *out, int max, u64 until)
 {
 	int n = 0;
-	while (n < max) {
-		if (s->left == 0) {
-			if (!next_block(s))
-				break;
-			if (s->left == 0)
-				block_done(s);
-			continue;
-		}
+	while (n < max && ready(s) && packet_ts(s->next) <= until) {
 		const struct tpacket3_hdr *h = s->next;
 		s->next = (const void *)((const u8 *)h + h->tp_next_offset);
 		if (s->left > 1)

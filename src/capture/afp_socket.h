@@ -24,7 +24,9 @@ struct afp_socket {
 	u16 id;    /* packet.ifindex, when bound */
 	bool cooked, loopback;
 	bool gone; /* its interface is: to be closed when read empty */
+	bool shares;        /* it is in the kernel's fanout group */
 	_Atomic bool armed; /* it captures */
+	u16 worker;
 	u8 *ring;
 	u32 blocks;
 	u32 block; /* the next to look into */
@@ -62,8 +64,10 @@ int afp_socket_set_filter(struct afp_socket *s, const char *text, char error[256
 int afp_socket_arm(struct afp_socket *s);
 /* Gives the blocks back whose packets were handed out. */
 void afp_socket_release(struct afp_socket *s);
-/* Up to max packets. `names` turns the indices of an unbound socket into packet.ifindex. */
-int afp_socket_take(struct afp_socket *s, struct iface_names *names, struct packet *out, int max);
+/* Up to max packets that are no later than `until`. `names` turns the indices of an unbound socket into packet.ifindex. */
+int afp_socket_take(struct afp_socket *s, struct iface_names *names, struct packet *out, int max, u64 until);
+/* The time of the packet that comes next; UINT64_MAX: none has been handed over yet; 0: not before the next release. */
+u64 afp_socket_next(struct afp_socket *s);
 /* Reads the kernel's counters, which begin anew each time, into received and dropped. */
 void afp_socket_count(struct afp_socket *s);
 

@@ -17,6 +17,7 @@
 #define RING_DEFAULT (8 * MIB)
 #define RING_MIN (AFP_BLOCKS_MIN * AFP_BLOCK_BYTES) /* of one interface */
 #define GONE_NS (50 * NS_PER_MS)   /* a ring is read this long after its interface went: the last block needs its timer */
+#define ORDER_NS (20 * NS_PER_MS)  /* what an interface captured is handed over by the kernel within this time */
 #define WATCH_NS (50 * NS_PER_MS)  /* how often a busy capture looks for changes of interfaces */
 
 struct afpacket {
@@ -27,20 +28,21 @@ struct afpacket {
 	char *filter; /* owned; setup.filter points to it */
 	int watch;    /* changes of interfaces; -1 without */
 	u32 poll_ms;
-	u32 turn;     /* the socket whose packets come first in the next batch */
 	u32 len;
 	u64 watched_at;
 	bool full;    /* SOCKETS_MAX was reached, and that was said */
 	struct capture_stats closed; /* of sockets that are no more */
 	struct warnings warnings;
+	u64 next[SOCKETS_MAX]; /* of each socket: afp_socket_next */
+	u64 held_back;         /* the oldest packet that has been handed over and waits for others; UINT64_MAX none */
 	struct pollfd fds[SOCKETS_MAX + 1];
 	struct afp_socket *sockets[SOCKETS_MAX];
 };
 
-static u64 monotonic_ns(void)
+static u64 clock_ns(clockid_t id)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(id, &t);
 	return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
 }
 
@@ -159,13 +161,13 @@ static void close_gone(struct afpacket *a, u64 now)
 static void arm_late(struct afpacket *a, u64 now)
 {
 	for (u32 i = 0; i < a->len; i++)
-		if (!atomic_load(&a->sockets[i]->armed) && now - a->sockets[i]->opened_at > AFP_ARM_NS)
+		if (!atomic_load(&a->sockets[i]->armed) && now > a->sockets[i]->opened_at + AFP_ARM_NS)
 			afp_group_arm(a->sockets[i]);
 }
 
 static void look_around(struct afpacket *a)
 {
-	u64 now = monotonic_ns();
+	u64 now = clock_ns(CLOCK_MONOTONIC);
 	if (now - a->watched_at < WATCH_NS)
 		return;
 	follow_interfaces(a, now);
@@ -175,23 +177,72 @@ static void look_around(struct afpacket *a)
 
 /* --- polling --- */
 
-static int take(struct afpacket *a, struct packet *out, int max)
+/* The socket with the oldest packet, and until when its packets are the oldest of all. A socket with nothing to show may still be
+ * handed packets of the last ORDER_NS. */
+static u32 oldest(const struct afpacket *a, u64 now, u64 *ret_until)
+{
+	u32 first = 0;
+	for (u32 i = 1; i < a->len; i++)
+		if (a->next[i] < a->next[first])
+			first = i;
+	u64 until = UINT64_MAX;
+	for (u32 i = 0; i < a->len; i++)
+		if (i != first)
+			until = MIN(until, a->next[i] == UINT64_MAX ? now - ORDER_NS : a->next[i]);
+	*ret_until = until;
+	return first;
+}
+
+/* Packets of several interfaces in the order of their times: a request is often seen on one, its answer on another. */
+static int take_in_order(struct afpacket *a, struct packet *out, int max)
 {
 	int n = 0;
-	for (u32 i = 0; i < a->len && n < max; i++)
-		n += afp_socket_take(a->sockets[(a->turn + i) % a->len], a->names, out + n, max - n);
-	if (n)
-		a->turn = (a->turn + 1) % a->len;
+	u64 until, now = clock_ns(CLOCK_REALTIME);
+	for (u32 i = 0; i < a->len; i++)
+		a->next[i] = afp_socket_next(a->sockets[i]);
+	a->held_back = UINT64_MAX;
+	while (n < max) {
+		u32 first = oldest(a, now, &until);
+		u64 next = a->next[first];
+		if (next == 0 || next == UINT64_MAX)
+			break;
+		if (next > until && next < now + NS_PER_SEC) { /* later than that: somebody has set the clock back */
+			a->held_back = next;
+			break;
+		}
+		n += afp_socket_take(a->sockets[first], a->names, out + n, max - n, MAX(until, next));
+		a->next[first] = afp_socket_next(a->sockets[first]);
+	}
 	return n;
 }
 
-/* Waits until a block is full or its time is up, an interface has changed, or poll_ms are over. */
-static int wait_for_packets(struct afpacket *a)
+static int take(struct afpacket *a, struct packet *out, int max)
+{
+	if (a->len > 1)
+		return take_in_order(a, out, max);
+	a->held_back = UINT64_MAX;
+	a->next[0] = UINT64_MAX;
+	return a->len ? afp_socket_take(a->sockets[0], a->names, out, max, UINT64_MAX) : 0;
+}
+
+/* How long there may be nothing to do, at most `ms`. */
+static int wait_ms(const struct afpacket *a, u64 ms)
+{
+	u64 now = clock_ns(CLOCK_REALTIME);
+	if (a->held_back == UINT64_MAX)
+		return (int)ms;
+	u64 due = a->held_back + ORDER_NS;
+	return (int)MIN(ms, due > now ? (due - now) / NS_PER_MS + 1 : 1);
+}
+
+/* Waits until a block is full or its time is up, an interface has changed, or `ms` are over. Sockets whose packets are held back
+ * would end the wait at once. */
+static int wait_for_packets(struct afpacket *a, u64 ms)
 {
 	for (u32 i = 0; i < a->len; i++)
-		a->fds[i] = (struct pollfd){ .fd = a->sockets[i]->fd, .events = POLLIN };
+		a->fds[i] = (struct pollfd){ .fd = a->sockets[i]->fd, .events = a->next[i] == UINT64_MAX ? POLLIN : 0 };
 	a->fds[a->len] = (struct pollfd){ .fd = a->watch, .events = POLLIN };
-	if (poll(a->fds, a->len + 1, (int)a->poll_ms) < 0)
+	if (poll(a->fds, a->len + 1, wait_ms(a, ms)) < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (u32 i = 0; i < a->len; i++) {
 		int error = 0;
@@ -212,12 +263,14 @@ static int afpacket_poll(struct capture *c, struct packet *out, int max)
 		afp_socket_release(a->sockets[i]);
 	look_around(a);
 	int n = take(a, out, max);
-	if (n == 0) {
-		int r = wait_for_packets(a);
-		if (r < 0)
-			return r;
-		n = take(a, out, max);
-	}
+	if (n)
+		return n;
+	u64 now = clock_ns(CLOCK_MONOTONIC), end = now + a->poll_ms * NS_PER_MS;
+	do {
+		int r = wait_for_packets(a, (end - now + NS_PER_MS - 1) / NS_PER_MS);
+		n = r < 0 ? r : take(a, out, max);
+		now = clock_ns(CLOCK_MONOTONIC);
+	} while (n == 0 && a->held_back != UINT64_MAX && now < end);
 	return n;
 }
 

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
+#ifdef __linux__
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+#endif
 
 #include "capture/capture.h"
 #include "capture/filter.h"
@@ -19,7 +23,11 @@
 #define RING_DEFAULT (8 * MIB)
 #define RING_MIN MIB
 #define DELIVER_MS 5             /* a packet waits this long for others at the most */
+#define ORDER_NS (20 * NS_PER_MS) /* what an interface captured is handed over by the kernel within this time */
 #define RESCAN_NS NS_PER_SEC     /* how often new interfaces are looked for */
+#if defined(__linux__) && !defined(PACKET_IGNORE_OUTGOING)
+#define PACKET_IGNORE_OUTGOING 23 /* since 4.20 */
+#endif
 
 struct handle {
 	pcap_t *pcap;
@@ -27,6 +35,8 @@ struct handle {
 	u32 index;
 	u16 linktype;
 	u16 id;
+	struct pcap_pkthdr *next; /* the packet that comes next, when there are several handles; NULL none */
+	const u_char *next_data;
 	bool nano;    /* its times are in ns */
 	bool gone;
 	u32 drops;    /* what pcap_stats last said: 32 bits, which wrap */
@@ -46,17 +56,18 @@ struct libpcap {
 	struct packet *out; /* of the poll that runs */
 	int n, max;
 	struct handle *current;
-	u32 turn, len;
+	u32 len;
+	u64 held_back; /* the oldest packet that waits for others; UINT64_MAX none */
 	u64 scanned_at;
 	struct capture_stats stats;
 	struct warnings warnings;
 	struct handle handles[HANDLES_MAX];
 };
 
-static u64 monotonic_ns(void)
+static u64 clock_ns(clockid_t id)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(id, &t);
 	return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
 }
 
@@ -126,10 +137,22 @@ static int activate(struct libpcap *l, pcap_t *p, const char *name, char error[2
 	return set_pcap_filter(p, name, l->filter, error);
 }
 
-/* `index` 0: libpcap's pseudo-interface "any". */
-static int add_handle(struct libpcap *l, const char *name, u32 index, char error[256])
+/* libpcap itself leaves out the outgoing copy on loopback, but only after the kernel has delivered and counted it: the ring holds
+ * half as much, and drops are twice what was lost. */
+static void ignore_outgoing(pcap_t *p)
+{
+#ifdef __linux__
+	static const int one = 1;
+	setsockopt(pcap_fileno(p), SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
+#endif
+}
+
+/* `iface` NULL: libpcap's pseudo-interface "any". */
+static int add_handle(struct libpcap *l, const struct iface *iface, char error[256])
 {
 	char why[PCAP_ERRBUF_SIZE];
+	const char *name = iface ? iface->name : "any";
+	u32 index = iface ? iface->index : 0;
 	if (l->len == HANDLES_MAX) {
 		snprintf(error, 256, "more than %d interfaces; use any", HANDLES_MAX);
 		return -E2BIG;
@@ -144,6 +167,8 @@ static int add_handle(struct libpcap *l, const char *name, u32 index, char error
 		pcap_close(p);
 		return r;
 	}
+	if (iface && iface->loopback)
+		ignore_outgoing(p);
 	struct handle *h = &l->handles[l->len++];
 	*h = (struct handle){
 		.pcap = p,
@@ -200,7 +225,7 @@ static void close_gone(struct libpcap *l, const struct iface *list, size_t n)
 		bool there = false;
 		for (size_t k = 0; k < n && !there; k++)
 			there = list[k].index == h->index && iface_match_name(l->match, list[k].name);
-		if (there && !h->gone)
+		if ((there && !h->gone) || h->next)
 			continue;
 		warnings_add(&l->warnings, "interface %s is gone", h->name);
 		remove_handle(l, i);
@@ -212,7 +237,7 @@ static void rescan(struct libpcap *l)
 	struct iface *list;
 	size_t n;
 	char error[256];
-	u64 now = monotonic_ns();
+	u64 now = clock_ns(CLOCK_MONOTONIC);
 	if (now - l->scanned_at < RESCAN_NS)
 		return;
 	l->scanned_at = now;
@@ -223,13 +248,18 @@ static void rescan(struct libpcap *l)
 	for (size_t i = 0; i < n && l->len < HANDLES_MAX; i++) {
 		if (!list[i].up || !iface_match_name(l->match, list[i].name) || is_open(l, &list[i]))
 			continue;
-		if (add_handle(l, list[i].name, list[i].index, error) == 0)
+		if (add_handle(l, &list[i], error) == 0)
 			warnings_add(&l->warnings, "interface %s has appeared", list[i].name);
 	}
 	free(list);
 }
 
 /* --- polling --- */
+
+static u64 packet_ts(const struct handle *h, const struct pcap_pkthdr *p)
+{
+	return (u64)p->ts.tv_sec * NS_PER_SEC + (u64)p->ts.tv_usec * (h->nano ? 1 : NS_PER_US);
+}
 
 static void on_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *data)
 {
@@ -243,7 +273,7 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *da
 	if (from->linktype == LINKTYPE_LINUX_SLL2 && caplen >= 20)
 		ifindex = iface_names_id(l->names, be32(copy + 4));
 	l->out[l->n++] = (struct packet){
-		.ts = (u64)h->ts.tv_sec * NS_PER_SEC + (u64)h->ts.tv_usec * (from->nano ? 1 : NS_PER_US),
+		.ts = packet_ts(from, h),
 		.data = copy,
 		.caplen = caplen,
 		.len = MAX(h->len, caplen),
@@ -260,27 +290,80 @@ static bool room(const struct libpcap *l)
 	return l->n < l->max && l->used <= BUFFER_BYTES - PACKET_MAX;
 }
 
-static void take(struct libpcap *l)
+static void handle_failed(struct libpcap *l, struct handle *h)
 {
-	for (u32 i = 0; i < l->len && room(l); i++) {
-		struct handle *h = &l->handles[(l->turn + i) % l->len];
-		l->current = h;
-		int r = h->gone ? 0 : pcap_dispatch(h->pcap, l->max - l->n, on_packet, (u_char *)l);
-		if (r != PCAP_ERROR)
-			continue;
-		warnings_add(&l->warnings, "%s: %.200s", h->name, pcap_geterr(h->pcap));
-		h->gone = true; /* closed, and perhaps opened again, by the next scan */
-	}
-	if (l->len)
-		l->turn = (l->turn + 1) % l->len;
+	warnings_add(&l->warnings, "%s: %.200s", h->name, pcap_geterr(h->pcap));
+	h->gone = true; /* closed, and perhaps opened again, by the next scan */
 }
 
-static int wait_for_packets(struct libpcap *l)
+static void look_at_next(struct libpcap *l, struct handle *h)
+{
+	if (h->next || h->gone)
+		return;
+	int r = pcap_next_ex(h->pcap, &h->next, &h->next_data);
+	if (r != 1)
+		h->next = NULL;
+	if (r == PCAP_ERROR)
+		handle_failed(l, h);
+}
+
+/* Packets of several interfaces in the order of their times: a request is often seen on one, its answer on another. One is held
+ * back while a handle with nothing to show may still be handed an older one. */
+static void take_in_order(struct libpcap *l)
+{
+	u64 quiet = clock_ns(CLOCK_REALTIME) - ORDER_NS;
+	l->held_back = UINT64_MAX;
+	for (u32 i = 0; i < l->len; i++)
+		look_at_next(l, &l->handles[i]);
+	while (room(l)) {
+		struct handle *first = NULL;
+		bool empty = false;
+		for (u32 i = 0; i < l->len; i++) {
+			struct handle *h = &l->handles[i];
+			if (h->next && (!first || packet_ts(h, h->next) < packet_ts(first, first->next)))
+				first = h;
+			empty = empty || !h->next;
+		}
+		if (!first)
+			return;
+		u64 ts = packet_ts(first, first->next);
+		if (empty && ts > quiet && ts < quiet + NS_PER_SEC) { /* later than that: somebody has set the clock back */
+			l->held_back = ts;
+			return;
+		}
+		l->current = first;
+		on_packet((u_char *)l, first->next, first->next_data);
+		first->next = NULL;
+		look_at_next(l, first);
+	}
+}
+
+static void take(struct libpcap *l)
+{
+	struct handle *h = &l->handles[0];
+	l->held_back = UINT64_MAX;
+	if (l->len > 1 || (l->len == 1 && h->next)) {
+		take_in_order(l);
+		return;
+	}
+	if (!l->len || h->gone || !room(l))
+		return;
+	l->current = h;
+	if (pcap_dispatch(h->pcap, l->max - l->n, on_packet, (u_char *)l) == PCAP_ERROR)
+		handle_failed(l, h);
+}
+
+static int wait_for_packets(struct libpcap *l, u64 ms)
 {
 	struct pollfd fds[HANDLES_MAX];
-	for (u32 i = 0; i < l->len; i++)
-		fds[i] = (struct pollfd){ .fd = l->handles[i].gone ? -1 : l->handles[i].fd, .events = POLLIN };
-	if (poll(fds, l->len, (int)l->poll_ms) < 0)
+	u64 now = clock_ns(CLOCK_REALTIME), due = l->held_back == UINT64_MAX ? UINT64_MAX : l->held_back + ORDER_NS;
+	for (u32 i = 0; i < l->len; i++) {
+		const struct handle *h = &l->handles[i];
+		fds[i] = (struct pollfd){ .fd = h->gone || h->next ? -1 : h->fd, .events = POLLIN };
+	}
+	if (due != UINT64_MAX)
+		ms = MIN(ms, due > now ? (due - now) / NS_PER_MS + 1 : 1);
+	if (poll(fds, l->len, (int)ms) < 0)
 		return errno == EINTR ? 0 : -errno;
 	return 0;
 }
@@ -295,11 +378,13 @@ static int libpcap_poll(struct capture *c, struct packet *out, int max)
 	if (!l->idle)
 		rescan(l);
 	take(l);
-	if (l->n == 0) {
-		int r = wait_for_packets(l);
+	u64 now = clock_ns(CLOCK_MONOTONIC), end = now + l->poll_ms * NS_PER_MS;
+	for (bool more = l->n == 0; more; more = l->n == 0 && l->held_back != UINT64_MAX && now < end) {
+		int r = wait_for_packets(l, (end - now + NS_PER_MS - 1) / NS_PER_MS);
 		if (r < 0)
 			return r;
 		take(l);
+		now = clock_ns(CLOCK_MONOTONIC);
 	}
 	l->stats.received += (u64)l->n;
 	return l->n;
@@ -327,7 +412,7 @@ static int open_matching(struct libpcap *l, u32 ring_bytes, char error[256])
 	l->ring = (u32)MAX((ring_bytes ? ring_bytes : RING_DEFAULT) / MAX(matching, 1u), RING_MIN);
 	for (size_t i = 0; i < n && r == 0; i++)
 		if (list[i].up && iface_match_name(l->match, list[i].name))
-			r = add_handle(l, list[i].name, list[i].index, error);
+			r = add_handle(l, &list[i], error);
 	l->ring = (u32)RING_MIN;
 	free(list);
 	return r;
@@ -335,7 +420,7 @@ static int open_matching(struct libpcap *l, u32 ring_bytes, char error[256])
 
 static int open_handles(struct libpcap *l, const struct capture_options *options, char error[256])
 {
-	l->scanned_at = monotonic_ns();
+	l->scanned_at = clock_ns(CLOCK_MONOTONIC);
 	int r = iface_match_new(options->interfaces, &l->match, error);
 	if (r < 0)
 		return r;
@@ -343,7 +428,7 @@ static int open_handles(struct libpcap *l, const struct capture_options *options
 	if (l->idle)
 		return 0;
 	l->ring = (u32)MAX(options->ring_bytes ? options->ring_bytes : RING_DEFAULT, RING_MIN);
-	return has_any(l) ? add_handle(l, "any", 0, error) : open_matching(l, options->ring_bytes, error);
+	return has_any(l) ? add_handle(l, NULL, error) : open_matching(l, options->ring_bytes, error);
 }
 
 static void libpcap_close(struct capture *c)

@@ -136,7 +136,7 @@ static int open_observer(struct agent *a)
 		return EXIT_OK;
 	a->observer = NULL;
 	if (a->live && IS_MISSING_RIGHT(rc)) {
-		say_rights(error, "agent");
+		say_rights("agent");
 		return a->v->sample ? -EPERM : EXIT_FAILED;
 	}
 	fprintf(stderr, "Error: %s\n", error);

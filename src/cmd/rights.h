@@ -5,7 +5,7 @@
 /* Errors that mean: no right to capture. */
 #define IS_MISSING_RIGHT(rc) ((rc) == -EPERM || (rc) == -EACCES)
 
-/* On standard error: why, and two ways out with this program's own path; `command` as in "packetd command". */
-void say_rights(const char *why, const char *command);
+/* On standard error, with two ways out with this program's own path; `command` as in "packetd command". */
+void say_rights(const char *command);
 
 #endif

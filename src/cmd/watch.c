@@ -18,7 +18,7 @@ void watch_say(const char *kind, const char *format, ...)
 
 static int watch_run(void *values, char *const *arguments, u32 n)
 {
-	struct watch w = { .v = values, .wake_fd = -1, .ledger_fd = -1 };
+	struct watch w = { .v = values, .wake_fd = -1, .ledger_fd = -1, .signal_fd = -1 };
 	int code = watch_setup(&w);
 	if (code == EXIT_OK)
 		code = watch_open(&w);

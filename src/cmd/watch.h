@@ -49,6 +49,7 @@ struct watch {
 	struct table table;
 	int wake_fd;               /* the writer or a filter has something to say */
 	int ledger_fd;             /* where the ledger goes as JSON; -1: nowhere */
+	int signal_fd;             /* signals to end, and to open files again */
 	_Atomic u64 kept;          /* RoundTrips that --count counts */
 	_Atomic bool closed;       /* nobody reads standard output any more */
 	_Atomic int failed;        /* a failure to write that has not been said, negative errno; 0: none */
@@ -67,6 +68,8 @@ int watch_setup(struct watch *w);
 void watch_fit(struct watch *w);
 /* Opens the output and the engines, gives up rights. The same. */
 int watch_open(struct watch *w);
+/* Signals are read from a descriptor; threads started from now on never see them. */
+int watch_signals(void);
 /* Watches until the end. */
 int watch_loop(struct watch *w);
 /* Prints the ledger, as far as it is wanted. */

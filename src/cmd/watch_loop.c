@@ -30,8 +30,7 @@ static u64 now_ms(void)
 	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
 }
 
-/* Signals are read from a descriptor; threads started from now on never see them. */
-static int open_signals(void)
+int watch_signals(void)
 {
 	static const int wanted[] = { SIGINT, SIGTERM, SIGHUP };
 	sigset_t set;
@@ -149,7 +148,7 @@ static void say_start(struct watch *w)
 int watch_loop(struct watch *w)
 {
 	struct loop l = { .w = w };
-	l.fds[FD_SIGNALS] = (struct pollfd){ .fd = open_signals(), .events = POLLIN };
+	l.fds[FD_SIGNALS] = (struct pollfd){ .fd = w->signal_fd, .events = POLLIN };
 	l.fds[FD_OBSERVER] = (struct pollfd){ .fd = observer_fd(w->observer), .events = POLLIN };
 	l.fds[FD_WAKE] = (struct pollfd){ .fd = w->wake_fd, .events = POLLIN };
 	say_start(w);
@@ -165,7 +164,6 @@ int watch_loop(struct watch *w)
 	take_warnings(w);
 	finish_output(&l);
 	watch_progress_clear(w);
-	close(l.fds[FD_SIGNALS].fd);
 	if (rc)
 		watch_say("Error", "capturing has ended: %s", strerror(-rc));
 	return rc || w->write_failed ? EXIT_FAILED : EXIT_OK;

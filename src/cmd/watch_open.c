@@ -100,7 +100,7 @@ static int open_observer(struct watch *w)
 		return EXIT_OK;
 	bool no_right = w->options.engine->live && IS_MISSING_RIGHT(rc);
 	if (no_right)
-		say_rights(error, "watch");
+		say_rights("watch");
 	else
 		watch_say("Error", "%s", error);
 	if (no_right && w->v->sample)
@@ -149,8 +149,10 @@ int watch_open(struct watch *w)
 		code = open_observer(w);
 	if (code == -EPERM)
 		code = open_sample(w);
-	if (code == EXIT_OK)
-		give_up_rights(w);
+	if (code != EXIT_OK)
+		return code;
+	w->signal_fd = watch_signals(); /* from now on packets are captured: an interrupt must not lose them */
+	give_up_rights(w);
 	return code;
 }
 
@@ -161,6 +163,8 @@ void watch_done(struct watch *w)
 		close(w->wake_fd);
 	if (w->ledger_fd >= 0)
 		close(w->ledger_fd);
+	if (w->signal_fd >= 0)
+		close(w->signal_fd);
 	rt_filter_free(w->filter);
 	buf_done(&w->bpf);
 }

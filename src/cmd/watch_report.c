@@ -108,6 +108,7 @@ void watch_report(struct watch *w)
 		lines_counters(w->lines, &counters);
 	if (w->v->quiet && w->format == OUTPUT_JSON) {
 		ledger_json(&sum, &out);
+		buf_addc(&out, '\n');
 	} else {
 		ledger_print(&sum, &out);
 		add_dropped(&out, &counters);

@@ -415,6 +415,27 @@ static void copies_of_a_second_interface(void **state)
 	world_free(x);
 }
 
+/* Each interface has a ring of its own, and the copies' may be read first. */
+static void copies_that_are_read_before_the_segment(void **state)
+{
+	(void)state;
+	struct world *x = world_new(NULL);
+	handshake(x);
+	for (u32 i = 0; i < 2; i++) {
+		struct segment asked = seg_make(x, 0, i * 2, i * 2, TCP_ACK, "\1a", 2), answered = seg_make(x, 1, i * 2, i * 2 + 2, TCP_ACK, "\1b", 2);
+		struct segment asked_copy = asked, answered_copy = answered;
+		asked_copy.origin = answered_copy.origin = 7;
+		flow_packet(x->flow, &asked_copy);
+		flow_packet(x->flow, &answered_copy);
+		flow_packet(x->flow, &asked);
+		flow_packet(x->flow, &answered);
+	}
+	assert_string_equal(log_of(x), "A 0+1 t1000004\nB 0+1 t1000005\nA 2+1 t1000006\nB 2+1 t1000007\n");
+	assert_int_equal(x->count.copies, 4);
+	assert_int_equal(x->count.retransmits, 0);
+	world_free(x);
+}
+
 static void zero_window_and_retransmits_are_counted(void **state)
 {
 	(void)state;
@@ -585,6 +606,7 @@ int main(void)
 		cmocka_unit_test(joined_midstream),
 		cmocka_unit_test(half_close_keeps_the_answer),
 		cmocka_unit_test(copies_of_a_second_interface),
+		cmocka_unit_test(copies_that_are_read_before_the_segment),
 		cmocka_unit_test(zero_window_and_retransmits_are_counted),
 		cmocka_unit_test(opaque_costs_nothing_more),
 		cmocka_unit_test(held_bytes_are_capped),

@@ -150,17 +150,18 @@ static void update_holes(struct conn *c, u64 now, bool moved)
 		timer_arm(c, now + c->flow->opt.grace_ns);
 }
 
-/* A second copy of the previous segment (taken at another hop of this host), not a retransmission. */
+/* A second copy of a segment (taken at another place of this host), not a retransmission. Copies from elsewhere may come before
+ * the segment itself: they are not what the next one is compared with. */
 static bool is_copy(struct half *h, const struct segment *seg, u64 since)
 {
 	u32 mark = (seg->seq * 2654435761u ^ seg->ack) * 2654435761u ^ seg->len ^ (u32)seg->flags << 24 ^ seg->window << 8;
-	bool same = mark == h->last_mark && half_is(h, HALF_SEEN);
-	h->last_mark = mark;
 	if (half_is(h, HALF_SEEN) && seg->origin != h->origin) {
 		if (since < NS_PER_SEC)
 			return true;
 		h->origin = seg->origin;
 	}
+	bool same = mark == h->last_mark && half_is(h, HALF_SEEN);
+	h->last_mark = mark;
 	return same && seg->len && since < NS_PER_MS / 2;
 }
 

@@ -5,9 +5,17 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "process/worker.h"
 #include "util/cpus.h"
+
+#define SAID 64 /* sentences whose first speaker is remembered */
+
+struct said {
+	u64 hash;
+	u32 worker;
+};
 
 struct observer {
 	struct observer_options o;
@@ -15,7 +23,8 @@ struct observer {
 	_Atomic bool stop;
 	int notify_fd;
 	struct observer_change *change; /* the latest; NULL: none yet */
-	u32 workers_len;
+	u32 said_len, workers_len;
+	struct said said[SAID]; /* the newest are the last of said_len */
 	struct worker *workers[OBSERVER_WORKERS_MAX];
 };
 
@@ -195,20 +204,36 @@ bool observer_running(struct observer *ob)
 	return false;
 }
 
+static bool next_warning(struct worker *w, char text[256])
+{
+	pthread_mutex_lock(&w->lock);
+	bool found = w->warnings_len > 0;
+	if (found) {
+		memcpy(text, w->warnings[0], 256);
+		memmove(w->warnings[0], w->warnings[1], --w->warnings_len * sizeof(w->warnings[0]));
+	}
+	pthread_mutex_unlock(&w->lock);
+	return found;
+}
+
+/* What happens to an interface every worker has to say: it is heard from the one that said it first. */
+static bool heard_from_another(struct observer *ob, u32 worker, const char *text)
+{
+	u64 hash = XXH3_64bits(text, strlen(text));
+	for (u32 i = 0; i < MIN(ob->said_len, (u32)SAID); i++)
+		if (ob->said[i].hash == hash)
+			return ob->said[i].worker != worker;
+	ob->said[ob->said_len++ % SAID] = (struct said){ .hash = hash, .worker = worker };
+	return false;
+}
+
 bool observer_warning(struct observer *ob, char text[256])
 {
-	bool found = false;
-	for (u32 i = 0; i < ob->workers_len && !found; i++) {
-		struct worker *w = ob->workers[i];
-		pthread_mutex_lock(&w->lock);
-		if (w->warnings_len) {
-			memcpy(text, w->warnings[0], 256);
-			memmove(w->warnings[0], w->warnings[1], --w->warnings_len * sizeof(w->warnings[0]));
-			found = true;
-		}
-		pthread_mutex_unlock(&w->lock);
-	}
-	return found;
+	for (u32 i = 0; i < ob->workers_len; i++)
+		while (next_warning(ob->workers[i], text))
+			if (!heard_from_another(ob, i, text))
+				return true;
+	return false;
 }
 
 int observer_join(struct observer *ob)

@@ -328,6 +328,24 @@ static void test_warning_and_progress(void **state)
 	observer_close(ob);
 }
 
+/* All workers see an interface go, and one sentence is enough. */
+static void test_warning_of_all_workers(void **state)
+{
+	char text[256];
+	play_dns(1, WHOLE);
+	play.end = 0;
+	play.warning = "interface x is gone";
+	struct observer *ob = open_observer(&fake_live, 0, 3);
+	observer_start(ob);
+	for (int i = 0; i < 2000 && !observer_warning(ob, text); i++)
+		poll(NULL, 0, 5);
+	assert_string_equal(text, "interface x is gone");
+	observer_stop(ob);
+	observer_join(ob);
+	assert_false(observer_warning(ob, text));
+	observer_close(ob);
+}
+
 /* Live: workers each have an engine of their own, a request without an answer times out by the clock, a stop ends all. */
 static void test_live(void **state)
 {
@@ -461,9 +479,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file),	      cmocka_unit_test(test_fragments_within_a_batch), cmocka_unit_test(test_family),
-		cmocka_unit_test(test_broken_engine), cmocka_unit_test(test_warning_and_progress),     cmocka_unit_test(test_live),
+		cmocka_unit_test(test_broken_engine), cmocka_unit_test(test_warning_and_progress),     cmocka_unit_test(test_warning_of_all_workers),
+		cmocka_unit_test(test_live),	      cmocka_unit_test(test_failing_to_open),	       cmocka_unit_test(test_default_workers),
 		cmocka_unit_test(test_reconfigure),
-		cmocka_unit_test(test_failing_to_open), cmocka_unit_test(test_default_workers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

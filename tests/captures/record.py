@@ -11,152 +11,19 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'lib'))
 import clients as c  # noqa: E402
 import servers as s  # noqa: E402
-
-
-def http_keepalive(log, n):
-    """Two connections in turn: counted bodies from none to 20 kB, in segments of 1448 bytes at the most."""
-    a, b = c.HttpClient(log, n), c.HttpClient(log, n)
-    for size in (0, 1, 100, 1400, 2000, 5000, 20000, 100, 1, 0, 2000):
-        a.ask('GET', '/size/%d' % size)
-        b.ask('GET', '/item/')
-    b.ask('POST', '/upload', b'x' * 7000, Content_Type='text/plain')
-    a.close()
-    b.close()
-
-
-def http_misc(log, n):
-    """HEAD, 1.0, 204, 301, 304, 404, compressed and chunked, ended by close, 100-continue, PUT and DELETE, never answered."""
-    a = c.HttpClient(log, n)
-    a.ask('HEAD', '/size/2000')
-    a.ask('GET', '/item/')
-    etag = a.ask('GET', '/size/100').getheader('ETag')
-    a.ask('GET', '/size/100', If_None_Match=etag)
-    a.ask('GET', '/empty')
-    a.ask('GET', '/moved')
-    a.ask('GET', '/nothing/here')
-    a.ask('HEAD', '/nothing/here')
-    a.ask('GET', '/zip/5000', Accept_Encoding='gzip')
-    a.ask('GET', '/zip/20000', Accept_Encoding='gzip')
-    a.ask('GET', '/size/2000', Range='bytes=10-29')
-    a.ask('POST', '/upload', iter([b'one', b'two' * 300, b'three']))  # chunked
-    a.ask('OPTIONS', '/item/')
-    a.ask('PUT', '/upload', b'{}')
-    a.ask('DELETE', '/item/')
-    a.close()
-    c.http_raw(log, n, 'GET', '/item/')
-    c.http_raw(log, n, 'GET', '/zip/5000', headers='Accept-Encoding: gzip\r\n')
-    c.http_raw(log, n, 'GET', '/zip/5000', '1.1', 'Connection: close\r\n')
-    c.http_raw(log, n, 'HEAD', '/size/5000', '1.1', 'Connection: close\r\n')
-    c.curl(log, n, count=4)
-    c.curl(log, n, '-X', 'POST', '-H', 'Expect: 100-continue', '--data-binary', 'y' * 3000, path='/upload', method='POST')
-    c.curl(log, n, '-I', path='/size/20000', method='HEAD')
-    c.http_hang(log, n, reset=False)
-    c.http_hang(log, n, reset=True)
-
-
-def http_pipelined(log, n):
-    """Up to 16 requests in flight on one connection, answers of every kind."""
-    kinds = [('GET', '/item/', ''), ('HEAD', '/size/2000', ''), ('GET', '/size/2000', ''), ('GET', '/empty', ''),
-             ('GET', '/zip/2000', 'Accept-Encoding: gzip\r\n'), ('GET', '/nothing', ''), ('GET', '/size/0', '')]
-    for depth in (2, 5, 16):
-        c.http_pipeline(log, n, (kinds * 5)[:depth * 2 + 1], depth)
-
-
-def redis_plain(log, r):
-    a, b = c.redis_client(log, r), c.redis_client(log, r)
-    for n in range(1, 41):
-        a.set('k%d' % n, 'v' * n if n % 3 else b'\r\n$3\r\n+OK\r\n' + b'v' * (100 + n))
-        b.get('k%d' % n)
-        if n % 10 == 0:
-            a.rpush('list', *range(n))
-            a.lrange('list', 0, -1)
-            b.hset('hash', mapping={'a': 1, 'b': 2})
-            b.hgetall('hash')
-    a.set('big', b'z' * 30000)
-    b.get('big')
-    b.get('missing')
-    with contextlib.suppress(c.redis.ResponseError):
-        a.lpush('k1', 1)
-    with contextlib.suppress(c.redis.ResponseError):
-        a.execute_command('NOSUCH', 'thing')
-    a.incr('counter')
-    a.blpop('list', 1)
-    a.close()
-    b.close()
-
-
-def redis_pipelined(log, r):
-    a = c.redis_client(log, r)
-    for n in range(1, 33):
-        a.set('k%d' % n, 'v' * (100 + n))
-    for depth in (2, 16, 32):
-        with a.pipeline(transaction=False) as p:
-            for n in range(1, depth + 1):
-                p.get('k%d' % n) if depth == 32 else p.set('p%d_%d' % (depth, n), n)
-            p.execute()
-    with a.pipeline(transaction=True) as p:
-        for n in range(5):
-            p.incr('i%d' % n)
-        p.execute()
-    a.close()
-
-
-def redis_resp3(log, r):
-    """RESP3, inline commands, pub/sub on both protocols, values that look like protocol."""
-    a = c.RawRedis(log, r)
-    a.inline('PING')
-    a.inline('SET in line')
-    a.inline('GET in')
-    a.ask('HELLO', 3)
-    a.ask('HSET', 'h', 'a', '1', 'b', '2')
-    a.ask('HGETALL', 'h')
-    a.ask('SADD', 's', 'x', 'y')
-    a.ask('SMEMBERS', 's')
-    a.ask('ZADD', 'z', '1.5', 'm')
-    a.ask('ZSCORE', 'z', 'm')
-    a.ask('GET', 'nothing')
-    a.ask('NOSUCH')
-    a.ask('SET', 'odd', b'*1\r\n$4\r\nPING\r\n')
-    a.ask('GET', 'odd')
-    a.subscribe('c1', 'c2')
-    b = c.RawRedis(log, r)
-    b.subscribe('c1')
-    d = c.redis_client(log, r)
-    for n in range(5):
-        d.publish('c1', 'message %d' % n)
-    a.ask('GET', 'in')
-    for x in (a, b, d):
-        x.close()
-
-
-def dns_udp(log, u):
-    names = [('n%d.test' % n, 'A') for n in range(1, 31)]
-    c.dns_udp(log, u, names)
-    c.dns_udp(log, u, [('n%d.test' % n, 'AAAA') for n in range(31, 61)], together=True)
-    c.dns_udp(log, u, [('mx.test', 'MX'), ('_s._tcp.test', 'SRV'), ('alias.test', 'CNAME'), ('t3.test', 'TXT'), ('nothing.test', 'A'),
-                       ('n1.test', 'TXT'), ('1.0.0.10.in-addr.arpa', 'PTR')])
-    c.dig(log, u, 43001, 'N77.TEST', 'A')
-    c.dig(log, u, 43002, 'n78.test', 'A', '+noedns')
-
-
-def dns_tcp(log, u):
-    c.dns_tcp(log, u, [('n%d.test' % n, 'A') for n in range(100, 120)])
-    c.dns_tcp(log, u, [('n%d.test' % n, 'A') for n in range(120, 130)], together=False)
-    c.dns_tcp(log, u, [('t%d.test' % n, 'TXT') for n in (20, 2, 19, 3)])
-    c.dig(log, u, 43003, 't20.test', 'TXT', '+tcp')
-    c.dig(log, u, 43004, 'n79.test', 'A', '+tcp')
+import talks as t  # noqa: E402
 
 
 # name -> (server, port, over a veth pair?, client); the ports of the first of each kind are the default ones, the others are not
 CAPTURES = {
-    'http_keepalive': (s.Nginx, 80, True, http_keepalive),
-    'http_misc': (s.Nginx, 18080, False, http_misc),
-    'http_pipelined': (s.Nginx, 18081, False, http_pipelined),
-    'redis_plain': (s.Redis, 6379, True, redis_plain),
-    'redis_pipelined': (s.Redis, 16380, False, redis_pipelined),
-    'redis_resp3': (s.Redis, 16381, False, redis_resp3),
-    'dns_udp': (s.Unbound, 53, False, dns_udp),
-    'dns_tcp': (s.Unbound, 15301, False, dns_tcp),
+    'http_keepalive': (s.Nginx, 80, True, t.http_keepalive),
+    'http_misc': (s.Nginx, 18080, False, t.http_misc),
+    'http_pipelined': (s.Nginx, 18081, False, t.http_pipelined),
+    'redis_plain': (s.Redis, 6379, True, t.redis_plain),
+    'redis_pipelined': (s.Redis, 16380, False, t.redis_pipelined),
+    'redis_resp3': (s.Redis, 16381, False, t.redis_resp3),
+    'dns_udp': (s.Unbound, 53, False, t.dns_udp),
+    'dns_tcp': (s.Unbound, 15301, False, t.dns_tcp),
 }
 
 

@@ -532,6 +532,7 @@ def test_without_rights(public):
     assert r.returncode == 1 and r.stdout == b''
     text = r.stderr.decode()
     assert 'no right to capture' in text and f'sudo setcap cap_net_raw,cap_net_admin+ep {public}/packetd' in text and 'sudo ' in text
+    assert text.count('setcap') == 1 and text.count('no right') == 1  # said once
 
 
 @live

@@ -1,7 +1,9 @@
 """Real clients that keep a log of what they asked and got: the truth of recordings and of live tests. Every exchange carries an
 id of its own (in the URL, the key, the name), which its answer repeats, so that a wrong pair shows."""
 
+import concurrent.futures
 import contextlib
+import copy
 import ctypes
 import http.client
 import itertools
@@ -33,6 +35,21 @@ def inside(namespace):
             yield
         finally:
             libc.setns(home.fileno(), CLONE_NEWNET)
+
+
+def at_once(namespace, *jobs):
+    """Runs the jobs side by side, each in the namespace."""
+    def job(function, *args):
+        with inside(namespace):
+            return function(*args)
+    with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+        return [f.result() for f in [pool.submit(job, *j) for j in jobs]]
+
+
+def over_ipv6(server):
+    other = copy.copy(server)
+    other.address = '::1'
+    return other
 
 
 def local(sock):
@@ -324,12 +341,29 @@ def tcp_message(stream):
     return dns.message.from_wire(stream.read(struct.unpack('>H', stream.read(2))[0]))
 
 
-def dig(log, server, port, name, rdtype, *options):
-    """dig from a fixed source port; its JSON-free short header line is the log."""
-    out = subprocess.run(['dig', '@' + server.address, '-p', str(server.port), '-b', '%s#%d' % (server.address, port), '+tries=1', '+time=5',
+def free_address(server):
+    """(address, port) from which the server can be asked, free for UDP and TCP."""
+    family = socket.AF_INET6 if ':' in server.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.connect((server.address, server.port))
+        address = s.getsockname()[0]
+    while True:
+        with socket.socket(family, socket.SOCK_DGRAM) as u, socket.socket(family) as t:
+            u.bind((address, 0))
+            with contextlib.suppress(OSError):
+                t.bind((address, u.getsockname()[1]))
+                return address, u.getsockname()[1]
+
+
+def dig(log, server, name, rdtype, *options):
+    """dig from a source port that is known before; its header line is the log."""
+    address, port = free_address(server)
+    out = subprocess.run(['dig', '@' + server.address, '-p', str(server.port), '-b', '%s#%d' % (address, port), '+tries=1', '+time=5',
                           *options, name, rdtype], capture_output=True, text=True, check=True).stdout
-    rcode = out.split('status: ')[1].split(',')[0]
-    log.dns('%s:%d' % (server.address, port), name, rdtype, rcode, 'tcp' if '+tcp' in options else 'udp')
+    conn = '%s:%d' % ('[%s]' % address if ':' in address else address, port)
+    if ';; Truncated' in out:  # asked again over TCP
+        log.dns(conn, name, rdtype, None, 'udp')
+    log.dns(conn, name, rdtype, out.split('status: ')[1].split(',')[0], 'tcp' if '(TCP)' in out or '+tcp' in options else 'udp')
 
 
 def dump(log, path, **more):

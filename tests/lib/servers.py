@@ -1,5 +1,7 @@
 """Real servers for recordings and live tests: nginx, redis-server, unbound, each in a folder of its own and ended by close()."""
 
+import collections
+import json
 import os
 import re
 import shutil
@@ -15,7 +17,8 @@ daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid; error_l
 worker_rlimit_nofile {files};
 events {{ worker_connections {connections}; }}
 http {{
-  access_log off; default_type text/plain; keepalive_requests 1000000; keepalive_timeout 60; tcp_nodelay on; etag on;
+  log_format truth '$connection $remote_addr $remote_port $request_method $request_uri $status $body_bytes_sent $sent_http_transfer_encoding $request_completion $http_expect';
+  access_log {access_log}; default_type text/plain; keepalive_requests 1000000; keepalive_timeout 60; tcp_nodelay on; etag on;
   client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
   gzip_types text/plain; gzip_min_length 100; gzip_http_version 1.0;
   server {{
@@ -23,13 +26,14 @@ http {{
     add_header X-Item $arg_id always;
     location ~ ^/item/(?<n>\\d+)$ {{ add_header X-Item $n always; return 200 "item $n\\n"; }}
     location /size/ {{ root {dir}/www; }}
+    location /slow/ {{ limit_rate 50k; alias {dir}/www/size/; }}
     location /zip/ {{ gzip on; root {dir}/www; }}
     location = /empty {{ return 204; }}
     location = /moved {{ return 301 /item/1; }}
     location = /upload {{ client_max_body_size 8m; proxy_pass http://unix:{dir}/back.sock:/; proxy_hide_header X-Item; }}
     location = /hang {{ proxy_pass http://unix:{dir}/hang.sock:/; }}
   }}
-  server {{ listen unix:{dir}/back.sock; location / {{ return 200 "stored\\n"; }} location = /status {{ stub_status; }} }}
+  server {{ listen unix:{dir}/back.sock; access_log off; location / {{ return 200 "stored\\n"; }} location = /status {{ stub_status; }} }}
 }}
 '''
 
@@ -89,11 +93,13 @@ class Server:
 class Nginx(Server):
     """Answers /item/N, /size/N (N bytes), /zip/N (compressed, chunked), /upload, /hang (never) …; X-Item repeats ?id=."""
 
-    SIZES = (0, 1, 100, 1400, 2000, 5000, 20000, 100000)
+    SIZES = (0, 1, 100, 1400, 2000, 5000, 20000, 100000, 3000000)
 
-    def __init__(self, address='127.0.0.1', port=18080, namespace=None, extra_listen=(), connections=4096):
+    def __init__(self, address='127.0.0.1', port=18080, namespace=None, extra_listen=(), connections=4096, access_log=False):
         super().__init__(namespace)
         self.address, self.port, self.asked = address, port, 0
+        self.access_log = os.path.join(self.dir, 'access.log') if access_log else None
+        self.log_read = 0
         for kind in ('size', 'zip'):
             os.makedirs(os.path.join(self.dir, 'www', kind))
             for n in self.SIZES:
@@ -106,7 +112,7 @@ class Nginx(Server):
         listen = ' '.join('listen %s:%d;' % ('[%s]' % a if ':' in a else a, port) for a in (address, *extra_listen))
         conf = os.path.join(self.dir, 'nginx.conf')
         with open(conf, 'w', encoding='utf8') as f:
-            f.write(NGINX.format(dir=self.dir, listen=listen, connections=connections, files=connections + 100, user='user root;' if os.geteuid() == 0 else ''))
+            f.write(NGINX.format(dir=self.dir, listen=listen, access_log=self.access_log + ' truth' if access_log else 'off', connections=connections, files=connections + 100, user='user root;' if os.geteuid() == 0 else ''))
         self.start(['nginx', '-p', self.dir, '-c', conf], lambda: self.listening(address, port))
 
     def requests(self):
@@ -115,16 +121,30 @@ class Nginx(Server):
         self.asked += 1
         return int(text.split('\n')[2].split()[2]) - self.asked
 
+    def logged(self):
+        """What its access log has got since the last time, as (client, method, URI, status, bytes of the body or None when chunked, whether it
+        was all sent), in the order of each connection."""
+        with open(self.access_log, encoding='utf8') as f:
+            f.seek(self.log_read)
+            text = f.read()
+        text = text[:text.rfind('\n') + 1]
+        self.log_read += len(text.encode())
+        for line in text.splitlines():
+            _, address, port, method, uri, status, size, encoding, completed, expect = line.split(' ')
+            size = int(size) - (len('HTTP/1.1 100 Continue\r\n\r\n') if expect == '100-continue' else 0)  # which it counts among the body
+            client = '%s:%s' % ('[%s]' % address if ':' in address else address, port)
+            yield client, method, uri, int(status), None if encoding == 'chunked' else size, completed == 'OK'
+
     def close(self):
         self.hang.close()
         super().close()
 
 
 class Redis(Server):
-    def __init__(self, address='127.0.0.1', port=16379, namespace=None):
+    def __init__(self, address='127.0.0.1', port=16379, namespace=None, extra_listen=()):
         super().__init__(namespace)
         self.address, self.port = address, port
-        self.start(['redis-server', '--port', str(port), '--bind', address, '--save', '', '--appendonly', 'no', '--dir', self.dir,
+        self.start(['redis-server', '--port', str(port), '--bind', address, *extra_listen, '--save', '', '--appendonly', 'no', '--dir', self.dir,
                     '--protected-mode', 'no', '--unixsocket', os.path.join(self.dir, 'sock')], lambda: self.listening(address, port))
         self.asked = 0
 
@@ -135,10 +155,16 @@ class Redis(Server):
         self.asked += 1
         return count
 
+    def calls(self):
+        """Command -> how often it was carried out or refused so far, by its own count; but for INFO, which is how we ask."""
+        text = subprocess.run(['redis-cli', '-s', os.path.join(self.dir, 'sock'), 'INFO', 'commandstats'], capture_output=True, text=True, check=True).stdout
+        found = re.findall(r'cmdstat_(\S+?):calls=(\d+).*?rejected_calls=(\d+)', text)
+        return collections.Counter({name.replace('|', ' ').upper(): int(calls) + int(rejected) for name, calls, rejected in found if name != 'info'})
+
 
 UNBOUND = '''
 server:
-  interface: {address}@{port}
+{interfaces}
   access-control: 0.0.0.0/0 allow
   access-control: ::/0 allow
   do-daemonize: no
@@ -156,15 +182,18 @@ server:
   local-zone: "test." static
   local-data: "test. 60 IN SOA ns.test. admin.test. 1 2 3 4 5"
 {data}
+  extended-statistics: yes
 remote-control:
-  control-enable: no
+  control-enable: yes
+  control-interface: {dir}/control
+  control-use-cert: no
 '''
 
 
 class Unbound(Server):
-    """Authoritative for test.: n0…n255.test A 10.0.0.N, t1…t20 TXT (long ones), mx, alias; anything else there is NXDOMAIN."""
+    """Authoritative for test.: n0…n255.test A 10.0.0.N, t1…t20 TXT (long ones), mx, alias, big (a TXT of 1 kB); anything else there is NXDOMAIN."""
 
-    def __init__(self, address='127.0.0.1', port=15300, namespace=None, threads=1):
+    def __init__(self, address='127.0.0.1', port=15300, namespace=None, threads=1, extra_listen=()):
         super().__init__(namespace)
         self.address, self.port = address, port
         data = ['n%d.test. 60 IN A 10.0.0.%d' % (n, n) for n in range(256)]
@@ -172,11 +201,17 @@ class Unbound(Server):
         data += ["t%d.test. 60 IN TXT \"%s\"" % (n, 'text %d ' % n * n) for n in range(1, 21)]
         data += ['mx.test. 60 IN MX 10 n1.test.', 'alias.test. 60 IN CNAME n1.test.', '_s._tcp.test. 60 IN SRV 1 2 80 n1.test.',
                  '1.0.0.10.in-addr.arpa. 60 IN PTR n1.test.']
-        conf = os.path.join(self.dir, 'unbound.conf')
+        data.append('big.test. 60 IN TXT ' + ' '.join('"%s"' % (c * 250) for c in 'abcd'))
+        self.conf = conf = os.path.join(self.dir, 'unbound.conf')
         with open(conf, 'w', encoding='utf8') as f:
-            f.write(UNBOUND.format(dir=self.dir, address=address, port=port, threads=threads,
+            f.write(UNBOUND.format(dir=self.dir, threads=threads, interfaces='\n'.join('  interface: %s@%d' % (a, port) for a in (address, *extra_listen)),
                                    data='\n'.join("  local-data: '%s'" % d for d in data)))
         self.start(['unbound', '-d', '-c', conf], lambda: self.listening(address, port))
+
+    def counts(self):
+        """Its own statistics so far: total.num.queries, num.query.tcp, num.query.type.A, num.answer.rcode.NOERROR …"""
+        text = subprocess.run(['unbound-control', '-c', self.conf, 'stats_noreset'], capture_output=True, text=True, check=True).stdout
+        return collections.Counter({k: int(v) for k, v in (line.split('=') for line in text.splitlines()) if k.split('.')[-1] != 'avg' and v.isdigit()})
 
 
 class Tcpdump:
@@ -205,6 +240,70 @@ class Tcpdump:
         time.sleep(0.5)
         self.child.send_signal(signal.SIGINT)
         self.child.wait(10)
+
+
+class Loopback:
+    """A namespace of its own with nothing but a loopback interface, which nobody else uses."""
+
+    def __init__(self, name='pdl%d' % (os.getpid() % 100000)):
+        self.name = name
+        self.close()
+        Veth.run('ip', 'netns', 'add', name)
+        Veth.run('ip', '-n', name, 'link', 'set', 'lo', 'up')
+        wait_for(lambda: 'inet6 ::1' in subprocess.run(['ip', '-n', name, 'addr', 'show', 'lo'], capture_output=True, text=True, check=True).stdout, 'the loopback')
+
+    def packets(self):
+        """What the kernel says has passed so far."""
+        out = subprocess.run(['ip', '-n', self.name, '-j', '-s', 'link', 'show', 'lo'], capture_output=True, text=True, check=True).stdout
+        return json.loads(out)[0]['stats64']['rx']['packets']
+
+    def close(self):
+        subprocess.run(['ip', 'netns', 'delete', self.name], capture_output=True, check=False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+
+class Bridged:
+    """As containers on one host: a client and a server in namespaces of their own, each with a veth into the host's, which bridges them. NAMEh is
+    the host, with the ends hc and hs and the bridge br; NAMEc (10.78.0.1) and NAMEs (10.78.0.2) call theirs eth0. Segments as large as the kernel makes them."""
+
+    CLIENT, SERVER = '10.78.0.1', '10.78.0.2'
+
+    def __init__(self, name='pdb%d' % (os.getpid() % 10000)):
+        self.client, self.server, self.host = name + 'c', name + 's', name + 'h'
+        self.close()
+        for n in (self.client, self.server, self.host):
+            Veth.run('ip', 'netns', 'add', n)
+            Veth.run('ip', '-n', n, 'link', 'set', 'lo', 'up')
+        Veth.run('ip', '-n', self.host, 'link', 'add', 'name', 'br', 'type', 'bridge', 'forward_delay', '0')
+        Veth.run('ip', '-n', self.host, 'link', 'set', 'dev', 'br', 'up')
+        self.plug('hc', self.client, self.CLIENT)
+        self.plug('hs', self.server, self.SERVER)
+        wait_for(lambda: all('state forwarding' in subprocess.run(['ip', '-n', self.host, '-d', 'link', 'show', end], capture_output=True, text=True, check=True).stdout
+                             for end in ('hc', 'hs')), 'the bridge')
+
+    def plug(self, end, namespace, address):
+        Veth.run('ip', 'link', 'add', end, 'netns', self.host, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
+        Veth.run('ip', '-n', namespace, 'address', 'add', address + '/24', 'dev', 'eth0')
+        Veth.run('ip', '-n', self.host, 'link', 'set', end, 'master', 'br', 'up')
+        Veth.run('ip', '-n', namespace, 'link', 'set', 'eth0', 'up')
+
+    def unplug(self, end):
+        Veth.run('ip', '-n', self.host, 'link', 'delete', end)
+
+    def close(self):
+        for n in (self.client, self.server, self.host):
+            subprocess.run(['ip', 'netns', 'delete', n], capture_output=True, check=False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
 
 
 class Veth:
