@@ -59,7 +59,7 @@ for t in $all; do
 	began=$SECONDS
 	touch "$BUILD/log/began"
 	nice -n 10 timeout --kill-after=10 $((TIME + 120)) "$BUILD/$target" -max_total_time="$TIME" -timeout="$SECONDS_PER_INPUT" -rss_limit_mb="$MEGABYTES" \
-		-malloc_limit_mb="$MEGABYTES" -max_len=65536 -reduce_inputs=1 -print_final_stats=1 -artifact_prefix="$BUILD/found/$target-" \
+		-malloc_limit_mb="$MEGABYTES" -max_len=65536 -reduce_inputs=1 -entropic=0 -print_final_stats=1 -artifact_prefix="$BUILD/found/$target-" \
 		"$BUILD/corpus/$target" $(options "$name") > "$log" 2>&1
 	code=$?
 	if [ $code -eq 0 ]; then
