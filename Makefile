@@ -3,7 +3,7 @@
 #   make build      build/packetd (optimised)
 #   make test       all tests, with sanitizers
 #   make bench      speed, beside other programs
-#   make fuzz       every fuzz target for a while
+#   make fuzz [TIME=60] [TARGET=http]       every fuzz target for a while
 #   make docs       docs/PROTOCOLS.md and docs/packetd.1 from the tables in the program
 #   make install    DESTDIR=, PREFIX=/usr/local: program, man page, completions
 BUILD  ?= build
@@ -46,8 +46,8 @@ bench: deps
 	@bench/run.sh
 
 fuzz:
-	@scripts/install-deps.sh test
-	@tests/fuzz/run.sh
+	@scripts/install-deps.sh fuzz
+	@TIME='$(TIME)' TARGET='$(TARGET)' tests/fuzz/run.sh
 
 docs: build
 	$(BUILD)/packetd protocols --markdown > docs/PROTOCOLS.md

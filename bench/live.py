@@ -1,5 +1,5 @@
-"""The live part of the benchmark: a real server under load on loopback, watched by packetd or by tcpdump with the same ring,
-or by nobody. Truth: what the server or the load generator counted."""
+"""A real server under load on loopback, watched by packetd, by tcpdump with the same ring, or by nobody. Truth: what the server or
+the load generator counted, and how many packets the interface says it carried."""
 
 import json
 import os
@@ -12,42 +12,49 @@ import subprocess
 import time
 
 import servers
+from report import DATA, PACKETD, ROUNDS, SCALE, Cost, check, say, scaled, table, tool
 
-RING_KIB = 8192
-SECONDS = int(os.environ.get('LIVE_SECONDS', '8'))
+RING_MIB = 8
+SECONDS = max(1, round(int(os.environ.get('LIVE_SECONDS', '6')) * min(1, SCALE * 2)))
+
+
+def carried():
+    """Packets the loopback interface has carried (in this network namespace: sysfs may show another)."""
+    with open('/proc/self/net/dev', encoding='ascii') as f:
+        return int(re.search(r'lo:\s*\d+\s+(\d+)', f.read())[1])
 
 
 class Watcher:
-    """A program that captures meanwhile; what it cost, and for packetd its ledger."""
+    """A program that captures meanwhile."""
 
-    def __init__(self, kind, packetd, data, port):
-        self.kind, self.ledger = kind, os.path.join(data, 'live.json')
-        self.child = None
-        command = {'packetd': [packetd, 'watch', '--ifaces', 'lo', '--ring', '8M', '--quiet', '--ledger-json', self.ledger],
-                   'tcpdump': ['tcpdump', '-Z', 'root', '-n', '-i', 'lo', '-w', '/dev/null', '-B', str(RING_KIB), 'port %d' % port]}.get(kind)
-        if command:
-            self.child = subprocess.Popen([os.path.join(data, 'measure'), *command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-            time.sleep(1.5)
+    def __init__(self, kind, port):
+        self.kind, self.ledger, self.child = kind, os.path.join(DATA, 'live.json'), None
+        self.command = {'packetd': [PACKETD, 'watch', '--ifaces', 'lo', '--ring', '%dM' % RING_MIB, '--quiet', '--ledger-json', self.ledger],
+                        'tcpdump': ['tcpdump', '-Z', 'root', '-n', '-i', 'lo', '-w', '/dev/null', '-B', str(RING_MIB * 1024), 'port %d' % port]}.get(kind)
+        self.before = carried()
+        if self.command:
+            self.child = subprocess.Popen([tool('measure'), *self.command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+            time.sleep(1)
 
     def stop(self):
-        """-> (CPU s, RSS MiB, ledger or packets dropped)"""
+        """-> Cost or None; for packetd its ledger, and how many packets went by that it neither saw nor counted as dropped."""
         if not self.child:
-            return 0.0, 0.0, None
-        time.sleep(1.5)
+            return None, None, 0
+        time.sleep(1)
+        passed = carried() - self.before
         self.child.send_signal(signal.SIGINT)
-        text = self.child.communicate(timeout=60)[1]
-        user, system, rss, code = re.search(r'measure: (\S+) (\S+) (\S+) (\S+)', text).groups()
-        if code != '0':
-            raise SystemExit('%s: exit %s\n%s' % (self.kind, code, text[-2000:]))
+        cost = Cost(self.child.communicate(timeout=60)[1], self.command)
         if self.kind == 'tcpdump':
-            return float(user) + float(system), int(rss) / 1024, int(re.search(r'(\d+) packets dropped', text)[1])
+            return cost, None, 0
         with open(self.ledger, encoding='utf8') as f:
-            return float(user) + float(system), int(rss) / 1024, json.load(f)
+            ledger = json.load(f)
+        return cost, ledger, passed - ledger['packets'] - ledger['kernel_dropped']
 
 
 def wrk(server, seconds):
     before = server.requests()
     text = subprocess.run(['wrk', '-t1', '-c50', '-d%ds' % seconds, 'http://127.0.0.1:%d/size/2000' % server.port], capture_output=True, text=True, check=True).stdout
+    time.sleep(0.2)
     asked = server.requests() - before
     return asked, float(re.search(r'Requests/sec:\s+(\S+)', text)[1])
 
@@ -55,10 +62,11 @@ def wrk(server, seconds):
 def redis_benchmark(pipeline):
     def load(server, seconds):
         before, began = server.commands(), time.monotonic()
-        n = {1: 60000, 16: 400000}[pipeline] * seconds
+        n = {1: 60_000, 16: 400_000}[pipeline] * seconds
         subprocess.run(['redis-benchmark', '-q', '-p', str(server.port), '-t', 'set,get', '-n', str(n // 2), '-c', '50', '-d', '100', '-P', str(pipeline)],
                        capture_output=True, check=True)
-        return server.commands() - before, n / (time.monotonic() - began)
+        took = time.monotonic() - began
+        return server.commands() - before, n / took
     return load
 
 
@@ -73,47 +81,62 @@ def dnsperf(server, seconds):
 
 LOADS = [('http', 'HTTP (wrk, nginx, 2 KB)', servers.Nginx, 80, wrk), ('redis', 'Redis (redis-benchmark)', servers.Redis, 6379, redis_benchmark(1)),
          ('redis', 'Redis, -P 16', servers.Redis, 6379, redis_benchmark(16)), ('dns', 'DNS (dnsperf, unbound)', servers.Unbound, 53, dnsperf)]
-ENDED = ('answered', 'no_response', 'reset', 'open', 'oneway', 'lost')
 
 
-def one(protocol, title, kind, port, load, packetd, data, rounds, say, table, verdict):
+class Run:
+    """One load under one watcher."""
+
+    def __init__(self, protocol, true, rate, watched):
+        self.true, self.rate = true, rate
+        self.cost, ledger, self.unaccounted = watched
+        self.per_million = self.cost.cpu / true * 1e6 if self.cost else 0
+        self.rss = self.cost.rss if self.cost else 0
+        if not ledger:
+            return
+        p = ledger['protocols'].get(protocol, {})
+        self.dropped = ledger['kernel_dropped']
+        # what the load generator broke off at its end is told as reset or open: that is found, too
+        self.told, self.answered = p.get('requests', 0), p.get('answered', 0)
+        self.exact = self.unaccounted == 0 and (self.dropped > 0 or self.told == true)
+
+
+def found(runs):
+    return '; '.join('%d of %d%s' % (r.told, r.true, ', %d packets dropped' % r.dropped if r.dropped else '') for r in runs)
+
+
+def one(protocol, title, kind, port, load):
     seen = {'nobody': [], 'tcpdump': [], 'packetd': []}
     with kind(port=port) as server:
-        load(server, 2)
-        for _ in range(rounds):
-            for name, rows in seen.items():
-                watcher = Watcher(name, packetd, data, port)
+        load(server, 1)
+        for n in range(min(ROUNDS, 3)):
+            for name in list(seen)[n % 3:] + list(seen)[:n % 3]:
+                watcher = Watcher(name, port)
                 true, rate = load(server, SECONDS)
-                cpu, rss, more = watcher.stop()
-                rows.append((true, rate, cpu, rss, more))
-    rows, worst, dropped, per = [], 1.0, 0, {}
-    for name, runs in seen.items():
-        rate = statistics.median(r[1] for r in runs)
-        per[name] = statistics.median(r[2] / r[0] * 1e6 for r in runs)
-        found = '–'
-        if name == 'packetd':
-            shares = [r[4]['protocols'].get(protocol, {}).get('answered', 0) / r[0] for r in runs]
-            worst, found = min(shares), '%.6f' % min(shares)
-            dropped = max(r[4]['kernel_dropped'] for r in runs)
-            counted = [sum(r[4]['protocols'].get(protocol, {}).get(o, 0) for o in ENDED) - r[0] for r in runs]
-        elif name == 'tcpdump':
-            found = '%d dropped' % max(r[4] for r in runs)
-        rows.append([name, '%.0f' % rate, '%.2f' % per[name], '%.1f' % max(r[3] for r in runs), found])
-    say('### Live: %s' % title)
+                seen[name].append(Run(protocol, true, rate, watcher.stop()))
+    runs = seen['packetd']
+    rows = [[name, '%.0f' % statistics.median(r.rate for r in s), '%.2f' % statistics.median(r.per_million for r in s), '%.1f' % max(r.rss for r in s),
+             found(s) if name == 'packetd' else '–'] for name, s in seen.items()]
+    say('### ' + title)
     say()
-    table(['watched by', 'requests/s', 'CPU s per million', 'RSS MiB', 'found / true (worst of %d)' % rounds], rows)
-    # what the load generator broke off at its end is told as reset or open: those are found, too
-    verdict(dropped > 0 or all(c == 0 for c in counted), 'answered %.4f %%, requests told beyond or short of the true number: %s; kernel dropped %d packets'
-            % (100 * worst, ', '.join('%+d' % c for c in counted), dropped))
-    beyond = per['packetd'] - per['tcpdump']
-    verdict(beyond <= 2.0, '%.2f s per million exchanges beyond tcpdump (at most 2)' % beyond)
+    table(['watched by', 'requests/s', 'CPU s per million', 'peak RSS MiB', 'requests told, of those the server had'], rows)
+    if any(r.dropped for r in runs):
+        measured = 'answered %.4f %%, kernel dropped %d packets, unaccounted %d' % (100 * min(r.answered / r.true for r in runs), max(r.dropped for r in runs),
+                                                                                 max((r.unaccounted for r in runs), key=abs))
+    else:
+        measured = 'told %s, unaccounted packets %s' % (', '.join('%+d' % (r.told - r.true) for r in runs), ', '.join(str(r.unaccounted) for r in runs))
+    check('Live ' + title + ': all of them, or the drops named', '100 %, or packets seen + dropped = packets carried', measured, all(r.exact for r in runs))
+    beyond = statistics.median(p.per_million - t.per_million for p, t in zip(runs, seen['tcpdump']))
+    check('Live ' + title + ': CPU beyond tcpdump', '≤ 2 s per million', '%.2f s' % beyond, beyond <= 2.0)
 
 
-def many_connections(packetd, data, say, verdict, n=10000):
+def many_connections(n):
     """RSS with so many keep-alive connections open, each having asked once."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * n + 1000, 2 * n + 1000))
-    with servers.Nginx(port=80, connections=2 * n + 100) as server:
-        child = subprocess.Popen([packetd, 'watch', '--ifaces', 'lo', '--ring', '8M', '--quiet'], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < n + 200:
+        n = hard - 200
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, n + 200), hard))
+    with servers.Nginx(port=80, connections=n + 50) as server:
+        child = subprocess.Popen([PACKETD, 'watch', '--ifaces', 'lo', '--ring', '%dM' % RING_MIB, '--quiet'], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         time.sleep(1)
         socks = []
         for _ in range(n):
@@ -128,14 +151,14 @@ def many_connections(packetd, data, say, verdict, n=10000):
         child.wait(30)
         for s in socks:
             s.close()
-    verdict(rss <= 12 + RING_KIB / 1024, 'live RSS %.1f MiB at %d connections (at most 12 and the ring of 8)' % (rss, n))
+    check('Live RSS at %d connections, with the ring' % n, '≤ 12 MiB + ring of %d' % RING_MIB, '%.1f MiB' % rss, rss <= 12 + RING_MIB)
 
 
-def run(packetd, data, rounds, say, table, verdict):
-    say('## Live on loopback, ring of 8 MiB')
+def run():
+    say('## Live on loopback, ring of %d MiB' % RING_MIB)
     say()
-    say('Loads of %d s, %d interleaved rounds; rates and CPU are medians.' % (SECONDS, min(rounds, 3)))
+    say('Loads of %d s, %d rounds in which all take turns; rates and CPU are medians. The load generator and the server saturate the CPUs there are.' % (SECONDS, min(ROUNDS, 3)))
     say()
-    for protocol, title, kind, port, load in LOADS:
-        one(protocol, title, kind, port, load, packetd, data, min(rounds, 3), say, table, verdict)
-    many_connections(packetd, data, say, verdict)
+    for load in LOADS:
+        one(*load)
+    many_connections(scaled(10_000, 1000))

@@ -10,6 +10,9 @@ import subprocess
 import time
 
 import servers
+from report import DATA, scaled, tool
+
+COPIES = 10
 
 
 class Recording:
@@ -28,9 +31,9 @@ class Recording:
         return int(re.search(r'(\d+) packets dropped by kernel', text)[1])
 
 
-def _make(data, name, copies, port, load):
-    """`load()` returns its count of exchanges; recorded as data/NAME.pcap, multiplied to data/NAME_x.pcap."""
-    small, big, note = (os.path.join(data, name + x) for x in ('.pcap', '_x.pcap', '.json'))
+def _make(name, each, port, load):
+    """`load()` returns its count of exchanges, recorded as NAME_EACH.pcap. -> (the multiplied capture, its exchanges)"""
+    small, big, note = (os.path.join(DATA, '%s_%d%s' % (name, each, x)) for x in ('.pcap', '_x.pcap', '.json'))
     if os.path.exists(note) and os.path.exists(big):
         with open(note, encoding='utf8') as f:
             return big, json.load(f)
@@ -40,45 +43,53 @@ def _make(data, name, copies, port, load):
         if recording.stop() == 0:
             break
     else:
-        raise SystemExit('recording %s: the kernel drops packets' % name)
+        raise RuntimeError('recording %s: the kernel drops packets' % name)
     with open(big, 'wb') as f:
-        subprocess.run([os.path.join(data, 'multiply'), small, str(copies), str(port)], stdout=f, check=True)
+        subprocess.run([tool('multiply'), small, str(COPIES), str(port)], stdout=f, check=True)
+    os.unlink(small)
     with open(note, 'w', encoding='utf8') as f:
-        json.dump(count * copies, f)
-    return big, count * copies
+        json.dump(count * COPIES, f)
+    return big, count * COPIES
 
 
-def http(data, each=50000, copies=10):
+def http():
     """ab asks exactly so many times (wrk ends by the clock, with answers under way), over 50 keep-alive connections."""
+    each = scaled(50_000, 100)
+
     def load():
         with servers.Nginx(port=80) as n:
             text = subprocess.run(['ab', '-q', '-k', '-n', str(each), '-c', '50', 'http://127.0.0.1:%d/size/2000' % n.port], capture_output=True, text=True,
                                   check=True).stdout
         if not re.search(r'Failed requests:\s+0\b', text):
-            raise SystemExit('ab: ' + text)
+            raise RuntimeError('ab: ' + text)
         return int(re.search(r'Complete requests:\s+(\d+)', text)[1])
-    return _make(data, 'http', copies, 80, load)
+    return _make('http', each, 80, load)
 
 
-def redis(data, each=25000, copies=10):
+def redis():
     """redis-benchmark, GET and SET; the server's own counter is the truth (it asks a CONFIG GET or two as well)."""
+    each = scaled(25_000, 100)
+
     def load():
         with servers.Redis(port=6379) as r:
             subprocess.run(['redis-benchmark', '-q', '-p', '6379', '-t', 'set,get', '-n', str(each), '-c', '50', '-d', '100', '-r', '1000'], capture_output=True, check=True)
             return r.commands()
-    return _make(data, 'redis', copies, 6379, load)
+    return _make('redis', each, 6379, load)
 
 
-def dns(data, each=10000, copies=10):
+def dns():
+    """dnsperf asks a list of 1000 names ten times; what it says it sent, all of it answered."""
+    each = scaled(10, 1)
+
     def load():
-        names = os.path.join(data, 'names.txt')
+        names = os.path.join(DATA, 'names.txt')
         with open(names, 'w', encoding='utf8') as f:
             f.writelines('n%d.test %s\n' % (n % 256, 'A' if n % 3 else 'AAAA') for n in range(1000))
         with servers.Unbound(port=53) as u:
-            text = subprocess.run(['dnsperf', '-s', u.address, '-p', '53', '-d', names, '-n', str(each // 1000), '-c', '10', '-Q', '20000'], capture_output=True, text=True,
+            text = subprocess.run(['dnsperf', '-s', u.address, '-p', '53', '-d', names, '-n', str(each), '-c', '10', '-Q', '20000'], capture_output=True, text=True,
                                   check=True).stdout
         sent, done = (int(re.search(r'Queries %s:\s+(\d+)' % w, text)[1]) for w in ('sent', 'completed'))
         if sent != done:
-            raise SystemExit('dnsperf: ' + text)
+            raise RuntimeError('dnsperf: ' + text)
         return done
-    return _make(data, 'dns', copies, 53, load)
+    return _make('dns', each, 53, load)

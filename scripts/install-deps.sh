@@ -1,18 +1,19 @@
 #!/bin/sh
-# Installs what is missing to build and run (`run`), or also to test (`test`) or to compare (`bench`), on Debian and its kin.
+# Installs what is missing to build and run (`run`), or also to test (`test`), to fuzz (`fuzz`) or to compare (`bench`), on Debian and its kin.
 # Uses apt-get only when something is missing, with sudo when not root.
 set -eu
 
 run='gcc make meson ninja-build pkg-config libpcap-dev libxxhash-dev zlib1g-dev libzstd-dev libbrotli-dev libcap-ng-dev libseccomp-dev libmicrohttpd-dev libyaml-dev libcurl4-openssl-dev librdkafka-dev libjansson-dev libsnappy-dev'
 test="$run clang libcmocka-dev git zstd python3 python3-pytest python3-redis python3-dnspython
-	nginx-light redis-server redis-tools unbound tcpdump curl bind9-dnsutils apache2-utils wrk dnsperf libcap2-bin iproute2 ethtool"
+	nginx-light redis-server redis-tools unbound tcpdump curl bind9-dnsutils apache2-utils wrk dnsperf libcap2-bin iproute2 ethtool fuzz="$run clang libclang-rt-dev llvm"
 bench="$run python3 nginx-light redis-server redis-tools unbound tcpdump tshark wrk dnsperf iproute2"
 
 case "${1:-run}" in
 run) wanted=$run ;;
 test) wanted=$test ;;
+fuzz) wanted=$fuzz ;;
 bench) wanted=$bench ;;
-*) echo "usage: $0 run|test|bench" >&2; exit 2 ;;
+*) echo "usage: $0 run|test|fuzz|bench" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query > /dev/null; then

@@ -14,6 +14,7 @@
 /* Out-of-order bytes, waiting for what is missing before them (or for the other direction's bytes they acknowledge). */
 struct held {
 	struct held *next;
+	struct held *last; /* of the first of a list: its last */
 	u64 ts;
 	u32 seq, len; /* on the wire */
 	u32 caplen;   /* bytes kept behind this header; 0 when they will be skipped anyway */

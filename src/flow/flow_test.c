@@ -570,8 +570,9 @@ static void random_segmentation(void **state)
 			cut[cuts].n = MIN(len + overlap, n - at);
 			at += len;
 		}
-		for (u32 i = 0; i < cuts; i++) { /* shuffled within a window, some twice */
-			u32 j = i + (u32)rand() % 6;
+		u32 window = round % 4 == 0 && cuts < 150 ? cuts : 6; /* all of them wait, while less time passes than is waited */
+		for (u32 i = 0; i < cuts; i++) { /* shuffled within the window, some twice */
+			u32 j = i + (u32)rand() % window;
 			j = MIN(j, cuts - 1);
 			send(x, 0, cut[j].at, 0, TCP_ACK, stream + cut[j].at, cut[j].n);
 			u32 at = cut[i].at, len = cut[i].n;

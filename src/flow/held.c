@@ -55,9 +55,16 @@ static bool insert(struct conn *c, int dir, struct held *prev, const struct held
 	e->class = class;
 	if (caplen)
 		memcpy(e + 1, p, caplen);
-	struct held **link = prev ? &prev->next : &h->held;
-	e->next = *link;
-	*link = e;
+	if (prev) {
+		e->next = prev->next;
+		prev->next = e;
+		if (!e->next)
+			h->held->last = e;
+	} else {
+		e->next = h->held;
+		e->last = e->next ? e->next->last : e;
+		h->held = e;
+	}
 	held_account(c, dir, e, 1);
 	return true;
 }
@@ -78,6 +85,10 @@ u32 held_add(struct conn *c, int dir, const struct segment *seg, const u8 *p, u3
 	struct held *prev = NULL, *next = h->held;
 	bool boundary = p == seg->payload;
 	u32 first = seq;
+	if (h->held && !seq_before(seq, h->held->last->seq + h->held->last->len)) { /* as most are: behind all others */
+		prev = h->held->last;
+		next = NULL;
+	}
 	while (len) {
 		while (next && !seq_before(seq, next->seq + next->len)) {
 			prev = next;
@@ -110,6 +121,8 @@ struct held *held_pop(struct conn *c, int dir)
 {
 	struct held *e = c->half[dir].held;
 	c->half[dir].held = e->next;
+	if (e->next)
+		e->next->last = e->last;
 	held_account(c, dir, e, -1);
 	return e;
 }

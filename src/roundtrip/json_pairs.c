@@ -13,8 +13,24 @@ struct entry {
 	u64 prefix; /* its first 8 bytes, most significant first */
 	const char *name;
 	u32 n;
-	u32 index;
+	u32 index : 31;
+	u32 known : 1; /* `name` lies within the text of a struct known */
 };
+
+#define KNOWN_MAX 32 /* longest name that is remembered */
+#define KNOWN 64
+
+/* A name as it came, and what is written for it: nearly all names of a thread have been seen before. */
+struct known {
+	u64 prefix;
+	u32 call; /* the last one that used it: it is not replaced meanwhile */
+	u32 n;
+	char raw[KNOWN_MAX];
+	char text[KNOWN_MAX + 16]; /* "Canonical-Name":[ with room to be copied whole */
+};
+
+static _Thread_local struct known known_names[KNOWN];
+static _Thread_local u32 call;
 
 /* RFC 9110 section 5.6.2: tchar in its lower and its upper case form; 0: not allowed in a name. */
 static const u8 token[2][256] = {
@@ -96,6 +112,43 @@ static u64 prefix_of(const char *p, size_t n)
 	return v;
 }
 
+static struct known *known_slot(const char *p, size_t n)
+{
+	u64 head = 0, tail = 0;
+	if (n >= 8) {
+		memcpy(&head, p, 8);
+		memcpy(&tail, p + n - 8, 8);
+	} else {
+		memcpy(&head, p, n);
+	}
+	return &known_names[((head ^ n) * 0x9e3779b97f4a7c15ull ^ tail * 0xff51afd7ed558ccdull) >> 58];
+}
+
+/* The name as it is known, now if not before. NULL for long ones, for those that need escapes, and when the place is taken. */
+static const struct known *known_name(const char *p, size_t n)
+{
+	if (n == 0 || n > KNOWN_MAX)
+		return NULL;
+	struct known *k = known_slot(p, n);
+	if (unlikely(k->n != n || memcmp(k->raw, p, n) != 0)) {
+		struct buf text = { .data = k->text, .cap = sizeof(k->text), .max = 1 }; /* does not grow */
+		char canonical[KNOWN_MAX];
+		if (k->n && k->call == call)
+			return NULL;
+		header_canonical(canonical, p, n);
+		json_str(&text, str_make(canonical, n));
+		buf_add(&text, ":[", 2);
+		k->n = 0;
+		if (text.failed || text.len != n + 4)
+			return NULL;
+		memcpy(k->raw, p, n);
+		k->prefix = prefix_of(canonical, n);
+		k->n = (u32)n;
+	}
+	k->call = call;
+	return k;
+}
+
 static int compare_names(const struct entry *a, const struct entry *b)
 {
 	if (a->prefix != b->prefix)
@@ -128,6 +181,20 @@ static void sort(struct entry *v, size_t n)
 	}
 }
 
+static inline void put_name(struct buf *out, const struct entry *e)
+{
+	if (unlikely(!e->known)) {
+		json_str(out, str_make(e->name, e->n));
+		buf_add(out, ":[", 2);
+		return;
+	}
+	char *to = buf_room(out, KNOWN_MAX + 16);
+	if (unlikely(!to))
+		return;
+	memcpy(to, e->name - 1, KNOWN_MAX + 16);
+	out->len += e->n + 4;
+}
+
 static void write_sorted(struct buf *out, const struct pairs *pairs, const struct entry *v, size_t n)
 {
 	buf_addc(out, '{');
@@ -136,8 +203,7 @@ static void write_sorted(struct buf *out, const struct pairs *pairs, const struc
 		if (!more) {
 			if (i)
 				buf_add(out, "],", 2);
-			json_str(out, str_make(v[i].name, v[i].n));
-			buf_add(out, ":[", 2);
+			put_name(out, &v[i]);
 		} else {
 			buf_addc(out, ',');
 		}
@@ -167,10 +233,16 @@ void json_pairs(struct buf *out, const struct pairs *pairs)
 		}
 	}
 	size_t used = 0, kept = 0;
+	call++;
 	for (; kept < n && pairs->v[kept].name.n <= cap - used; kept++) {
 		struct str name = pairs->v[kept].name;
+		const struct known *k = known_name(name.p, name.n);
+		if (likely(k != NULL)) {
+			v[kept] = (struct entry){ k->prefix, k->text + 1, name.n, (u32)kept & INT32_MAX, 1 };
+			continue;
+		}
 		header_canonical(names + used, name.p, name.n);
-		v[kept] = (struct entry){ prefix_of(names + used, name.n), names + used, name.n, (u32)kept };
+		v[kept] = (struct entry){ prefix_of(names + used, name.n), names + used, name.n, (u32)kept & INT32_MAX, 0 };
 		used += name.n;
 	}
 	sort(v, kept);

@@ -200,6 +200,30 @@ static void test_pairs(void **state)
 	assert_string_equal(pairs_text(NULL, 0), "{}");
 }
 
+/* Names are remembered from call to call, in few places: whatever was there before, the text is the same. */
+static void test_remembered_names(void **state)
+{
+	char names[60][40], expected[60 * 60];
+	struct pair v[60];
+	for (int round = 0; round < 200; round++) {
+		u32 n = (u32)round % 60 + 1;
+		size_t len = 0;
+		expected[len++] = '{';
+		for (u32 i = 0; i < n; i++) { /* in order as they are, so that what is expected is easy to write */
+			int width = 1 + (round + (int)i) % 30;
+			snprintf(names[i], sizeof(names[i]), "K%02u-%0*d", i, width, round * 7 + (int)i);
+			v[i] = (struct pair){ str_from(names[i]), STR("v") };
+			len += (size_t)snprintf(expected + len, sizeof(expected) - len, "%s\"%s\":[\"v\"]", i ? "," : "", names[i]);
+		}
+		snprintf(expected + len, sizeof(expected) - len, "}");
+		assert_string_equal(pairs_text(v, n), expected);
+		for (u32 i = 0; i < n; i++)
+			names[i][0] = 'k';
+		assert_string_equal(pairs_text(v, n), expected);
+		assert_string_equal(pairs_text(v, n), expected);
+	}
+}
+
 /* The wide way through a name agrees with what Go does, letter by letter. */
 static void test_canonical(void **state)
 {
@@ -326,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_examples), cmocka_unit_test(test_additions),  cmocka_unit_test(test_no_response), cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_values),   cmocka_unit_test(test_pairs),      cmocka_unit_test(test_many_pairs),  cmocka_unit_test(test_random),
 		cmocka_unit_test(test_full),    cmocka_unit_test(test_canonical),     cmocka_unit_test(test_wrong_tables),
+		cmocka_unit_test(test_remembered_names),
 	};
 	setenv("TZ", "UTC", 1);
 	tzset();

@@ -1,5 +1,9 @@
 #include "util/json.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define ONES 0x0101010101010101ull
 #define HIGH 0x8080808080808080ull
 #define LOW7 0x7f7f7f7f7f7f7f7full
@@ -108,9 +112,40 @@ static inline u64 load_short(const u8 *p, size_t n)
 	return (ONES * p[0]) ^ ((u64)(p[0] ^ p[n / 2]) << 8) ^ ((u64)(p[0] ^ p[n - 1]) << 16);
 }
 
+#ifdef __SSE2__
+/* The same for the 16 bytes at p, which are also copied: bit i is set when byte i is special. */
+static inline unsigned copy_16(char *to, const u8 *p)
+{
+	__m128i v = _mm_loadu_si128((const void *)p);
+	_mm_storeu_si128((void *)to, v);
+	__m128i plain = _mm_cmpgt_epi8(v, _mm_set1_epi8(0x1f)); /* signed: bytes from 0x80 on are less */
+	__m128i quote = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(4)), _mm_set1_epi8(0x26));
+	__m128i angle = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(2)), _mm_set1_epi8(0x3e));
+	__m128i special = _mm_or_si128(_mm_or_si128(quote, angle), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+	return (unsigned)_mm_movemask_epi8(_mm_andnot_si128(special, plain)) ^ 0xffff;
+}
+
+/* Copies the bytes before the first special one; n is at least 16. Returns how many. */
+static inline size_t copy_plain_long(char *to, const u8 *p, size_t n)
+{
+	for (size_t i = 0;; i += 16) {
+		i = MIN(i, n - 16); /* the last step sees some bytes again */
+		unsigned marks = copy_16(to + i, p + i);
+		if (marks)
+			return i + (size_t)__builtin_ctz(marks);
+		if (i == n - 16)
+			return n;
+	}
+}
+#endif
+
 /* Copies the bytes before the first special one; to[] has room for n. Returns how many. */
 static inline size_t copy_plain(char *to, const u8 *p, size_t n)
 {
+#ifdef __SSE2__
+	if (n >= 16)
+		return copy_plain_long(to, p, n);
+#endif
 	size_t i = 0;
 	u64 w, marks;
 	for (; i + 8 <= n; i += 8) {

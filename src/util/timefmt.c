@@ -104,15 +104,19 @@ static unsigned fraction(char *to, u64 value, unsigned digits)
 {
 	if (value == 0)
 		return 0;
-	while (value % 10 == 0) {
-		value /= 10;
-		digits--;
+	u32 rest = (u32)value; /* below 10^9 */
+	for (unsigned i = digits; i > 0; i -= MIN(i, 3u)) {
+		u32 three = rest % 1000;
+		rest /= 1000;
+		to[i] = (char)('0' + three % 10);
+		if (i > 1)
+			to[i - 1] = (char)('0' + three / 10 % 10);
+		if (i > 2)
+			to[i - 2] = (char)('0' + three / 100);
 	}
 	to[0] = '.';
-	for (unsigned i = digits; i > 0; i--) {
-		to[i] = (char)('0' + value % 10);
-		value /= 10;
-	}
+	while (to[digits] == '0')
+		digits--;
 	return digits + 1;
 }
 

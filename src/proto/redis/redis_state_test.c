@@ -412,6 +412,32 @@ static void texts(void **state)
 	}
 }
 
+/* Every byte at every place of a value, and every limit: what several bytes at once give is what one at a time gives. */
+static void texts_by_byte(void **state)
+{
+	char value[20], out[80];
+	for (size_t n = 1; n <= sizeof(value); n++)
+		for (size_t at = 0; at < n; at++)
+			for (int c = 0; c < 0x80; c++) {
+				char want[80] = "\"";
+				bool alone = c > ' ' && c < 0x7f && !strchr("\"\\'", c), whole = alone || c == ' ' || c == '\'';
+				memset(value, 'v', n);
+				value[at] = (char)c;
+				const char *escape = c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : c == '"' ? "\\\"" : c == '\\' ? "\\\\" : NULL;
+				char hex[8];
+				snprintf(hex, sizeof(hex), "\\x%02x", (unsigned)c);
+				snprintf(want + 1, sizeof(want) - 1, "%.*s%.*s%s%.*s\"", (int)at, value, whole ? 1 : 0, value + at, whole ? "" : escape ? escape : hex,
+					 (int)(n - at - 1), value + at + 1);
+				size_t len = strlen(want);
+				struct text t = { out, 0, sizeof(out), false };
+				struct guarded g = guarded_copy(value, n);
+				text_add_argument(&t, g.p, g.n, true);
+				if (!str_eq(str_make(t.p, t.n), alone ? str_make(want + 1, len - 2) : str_make(want, len)))
+					fail_msg("%zu bytes, %02x at %zu: %.*s", n, (unsigned)c, at, (int)t.n, t.p);
+				guarded_free(&g);
+			}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +445,7 @@ int main(void)
 		cmocka_unit_test(joined_silent), cmocka_unit_test(replication),         cmocka_unit_test(monitor),
 		cmocka_unit_test(deep_and_long), cmocka_unit_test(hostile),             cmocka_unit_test(commands_in_a_value), cmocka_unit_test(refused_early),
 		cmocka_unit_test(first_bytes),   cmocka_unit_test(command_table),       cmocka_unit_test(texts),
+		cmocka_unit_test(texts_by_byte),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

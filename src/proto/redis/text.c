@@ -36,22 +36,57 @@ void text_add(struct text *t, const void *p, size_t n)
 	t->n += (u32)n;
 }
 
+/* Can stand within quotes without an escape; without quotes, too. */
+static bool is_quotable(u8 c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
 static bool is_plain(u8 c)
 {
-	return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '\'';
+	return is_quotable(c) && c != ' ' && c != '\'';
+}
+
+#define ONES 0x0101010101010101ull
+#define LOW7 0x7f7f7f7f7f7f7f7full
+
+/* Has the high bit of a byte of x, all below 0x80, unless it is c. */
+static inline u64 differs(u64 x, u8 c)
+{
+	return (x ^ ONES * c) + LOW7;
+}
+
+/* is_quotable, or is_plain, for all eight bytes of a word. */
+static inline bool all_of(u64 w, bool plain)
+{
+	u64 x = w & LOW7, good = (x + ONES * (0x80 - ' ')) & differs(x, 0x7f) & differs(x, '"') & differs(x, '\\') & ~w;
+	if (plain)
+		good &= differs(x, ' ') & differs(x, '\'');
+	return (good & ~LOW7) == ~LOW7;
+}
+
+/* How many bytes from p on are all plain, or all quotable. */
+static size_t run_of(const u8 *p, size_t n, bool plain)
+{
+	size_t i = 0;
+	for (u64 w; i + 8 <= n; i += 8) {
+		memcpy(&w, p + i, 8);
+		if (!all_of(w, plain))
+			break;
+	}
+	while (i < n && (plain ? is_plain(p[i]) : is_quotable(p[i])))
+		i++;
+	return i;
 }
 
 /* Can it stand without quotes? */
 static bool stands_alone(const u8 *p, size_t n)
 {
-	for (size_t i = 0, len; i < n; i += len) {
-		len = 1;
-		if (p[i] >= 0x80)
-			len = sequence_len(p + i, n - i);
-		else if (!is_plain(p[i]))
-			return false;
+	for (size_t i = run_of(p, n, true); i < n; i += run_of(p + i, n - i, true)) {
+		size_t len = p[i] >= 0x80 ? sequence_len(p + i, n - i) : 0;
 		if (!len)
 			return false;
+		i += len;
 	}
 	return n > 0;
 }
@@ -74,8 +109,10 @@ static void add_quoted(struct text *t, const u8 *p, size_t n)
 {
 	text_add(t, "\"", 1);
 	for (size_t i = 0, len; i < n && !t->full; i += len) {
-		len = sequence_len(p + i, n - i);
-		if (len > 1 || is_plain(p[i]) || p[i] == ' ' || p[i] == '\'') {
+		len = MIN(run_of(p + i, n - i, false), (size_t)MAX(text_room(t), 1u));
+		if (!len && p[i] >= 0x80)
+			len = sequence_len(p + i, n - i);
+		if (len) {
 			text_add(t, p + i, len);
 		} else {
 			add_escaped(t, p[i]);
