@@ -505,6 +505,19 @@ def test_second_interrupt_ends_at_once(running, tmp_path):
     assert time.monotonic() - began < 1
 
 
+def test_a_signal_that_comes_twice_at_once_is_one(running):
+    """timeout(1) sends to the process and to its group."""
+    for _ in range(5):
+        r = running('-r', '-')
+        r.feed(packets.dns_capture(3).bytes() + b'\0' * 8)
+        for _ in range(3):
+            r.line()
+        r.p.send_signal(signal.SIGTERM)
+        time.sleep(0.01)
+        code, out, err = r.end(signal.SIGTERM)
+        assert code == 0 and b'dns' in err
+
+
 # --- rights ---
 
 def as_nobody():
