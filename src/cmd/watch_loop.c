@@ -64,6 +64,7 @@ static void take_signals(struct loop *l)
 		}
 		if (!l->signal_at) {
 			l->signal_at = now_ms();
+			l->w->interrupted = si.ssi_signo == SIGINT;
 			stop(l);
 		}
 		if (now_ms() - l->signal_at < AGAIN_MS)
