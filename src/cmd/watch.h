@@ -55,6 +55,7 @@ struct watch {
 	_Atomic int failed;        /* a failure to write that has not been said, negative errno; 0: none */
 	bool write_failed;         /* one was said */
 	bool lines_stopped;
+	bool interrupted;          /* by Ctrl-C, as it seems: a terminal shows ^C where the cursor is */
 	bool progress_shown;
 	u64 progress_since;        /* monotonic */
 };

@@ -12,6 +12,7 @@
 
 #define LOOK_MS 100      /* how often the progress line is renewed, and impatience looked after */
 #define IDLE_MS 500      /* the same when there is none */
+#define AGAIN_MS 200     /* signals that come so soon after the first are the same one: timeout(1) sends to the process and to its group */
 #define PATIENCE_MS 2000 /* after a stop: longest wait for a reader that does not read */
 
 enum { FD_SIGNALS, FD_OBSERVER, FD_WAKE, FDS };
@@ -20,7 +21,7 @@ struct loop {
 	struct watch *w;
 	struct pollfd fds[FDS];
 	u64 stopped_at; /* monotonic ms; 0: running */
-	int signals;    /* to end, so far */
+	u64 signal_at;  /* monotonic ms of the first signal to end; 0: none */
 };
 
 static u64 now_ms(void)
@@ -61,10 +62,13 @@ static void take_signals(struct loop *l)
 				lines_reopen(l->w->lines);
 			continue;
 		}
-		if (l->signals++ == 0) {
+		if (!l->signal_at) {
+			l->signal_at = now_ms();
+			l->w->interrupted = si.ssi_signo == SIGINT;
 			stop(l);
-			continue;
 		}
+		if (now_ms() - l->signal_at < AGAIN_MS)
+			continue;
 		watch_progress_clear(l->w);
 		_exit(128 + (int)si.ssi_signo);
 	}

@@ -106,6 +106,8 @@ void watch_report(struct watch *w)
 		return;
 	if (w->lines)
 		lines_counters(w->lines, &counters);
+	if (w->interrupted && isatty(w->v->quiet ? STDOUT_FILENO : STDERR_FILENO))
+		buf_addc(&out, '\n');
 	if (w->v->quiet && w->format == OUTPUT_JSON) {
 		ledger_json(&sum, &out);
 		buf_addc(&out, '\n');

@@ -505,6 +505,40 @@ def test_second_interrupt_ends_at_once(running, tmp_path):
     assert time.monotonic() - began < 1
 
 
+@live
+def test_interrupt_on_a_terminal():
+    """The terminal shows ^C where the cursor is: the ledger begins on a line of its own."""
+    main, sub = pty.openpty()
+    p = subprocess.Popen(['setsid', '--ctty', '--wait', PACKETD, 'watch', '-i', 'lo', '--proto', 'dns;1'], stdin=sub, stdout=sub, stderr=sub, env=dict(os.environ, TERM='xterm'))
+    os.close(sub)
+    out = b''
+    while b'Ctrl-C ends' not in out:
+        assert select.select([main], [], [], TIMEOUT)[0]
+        out += os.read(main, 4096)
+    os.write(main, b'\x03')
+    try:
+        while part := os.read(main, 4096):
+            out += part
+    except OSError:
+        pass
+    os.close(main)
+    assert p.wait(TIMEOUT) == 0
+    assert out.count(b'^C\r\nno packets were seen\r\n') == 1
+
+
+def test_a_signal_that_comes_twice_at_once_is_one(running):
+    """timeout(1) sends to the process and to its group."""
+    for _ in range(5):
+        r = running('-r', '-')
+        r.feed(packets.dns_capture(3).bytes() + b'\0' * 8)
+        for _ in range(3):
+            r.line()
+        r.p.send_signal(signal.SIGTERM)
+        time.sleep(0.01)
+        code, out, err = r.end(signal.SIGTERM)
+        assert code == 0 and b'dns' in err
+
+
 # --- rights ---
 
 def as_nobody():

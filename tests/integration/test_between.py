@@ -44,7 +44,7 @@ def test_interface_appears(bridged, engine, workers, ifaces):
                 time.sleep(0.3)  # all workers have seen it
                 log = c.Log()
                 c.at_once(guest, (t.http_pipelined, log, bridged.nginx), (t.redis_pipelined, log, bridged.redis), (t.dns_tcp, log, bridged.unbound))
-                w.until(lambda got: len(got) >= reported + len(log.exchanges))
+                w.reported(reported + len(log.exchanges))
                 time.sleep(0.2)
                 new = w.lines()[reported:]
                 reported += len(new)

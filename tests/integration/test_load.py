@@ -94,11 +94,11 @@ def test_dropped_by_the_kernel(loopback, engine):
     passed = loopback.net.packets()
     with watch(loopback, engine, 1, '--ring', '512K') as w:
         client(loopback, 'ab', '-q', '-k', '-n', 300, '-c', 3, 'http://127.0.0.1/size/1400?before')
-        w.until(lambda got: len(got) == 300)
+        w.reported(300)
         w.child.send_signal(signal.SIGSTOP)
         client(loopback, 'ab', '-q', '-k', '-n', 3000, '-c', 3, 'http://127.0.0.1/size/5000?during')
         w.child.send_signal(signal.SIGCONT)
-        w.until(lambda got: len(got) > 310)
+        w.reported(311)
         client(loopback, 'ab', '-q', '-k', '-n', 300, '-c', 3, 'http://127.0.0.1/size/1400?after')
         run = w.stop()
     passed = loopback.net.packets() - passed

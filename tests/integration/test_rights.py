@@ -35,7 +35,7 @@ def test_all_rights_are_gone(loopback, engine, workers, ifaces, keeps):
     """In every thread: no capability but the one that new interfaces need, another user, no new rights, a system call filter."""
     with live.Live('--engine', engine, '--workers', workers, namespace=loopback.namespace, ifaces=ifaces, program=PLAIN) as w:
         log = ask(loopback)
-        w.until(lambda got: len(got) == len(log.exchanges))
+        w.reported(len(log.exchanges))
         threads = list(of_all_threads(w.child.pid))
         assert len(threads) >= 2 + workers - 1
         for t in threads:

@@ -66,6 +66,10 @@ class Live:
             assert time.monotonic() < end, self.text('out')[-3000:] + self.text('err')[-1000:]
             time.sleep(0.05)
 
+    def reported(self, n):
+        """Waits until so many lines have come out."""
+        wait_for(lambda: self.text('out').count('\n') >= n, '%d lines' % n, 30)
+
     def stop(self, sig=signal.SIGINT):
         """-> observe.Run; fails when it does not end well or the sums do not hold."""
         self.child.send_signal(sig)
