@@ -2,8 +2,8 @@
 #   make run [PCAP=file] [ARGS='-o wide']   watch live traffic, or a capture file
 #   make build      build/packetd (optimised)
 #   make test       all tests, with sanitizers
-#   make bench      speed, beside other programs
-#   make fuzz [TIME=60] [TARGET=http]       every fuzz target for a while
+#   make bench [BENCH_SCALE=0.05] [ARGS=--no-fail]   speed, memory and completeness, beside other programs
+#   make fuzz [TIME=60] [TARGET=http]   every fuzz target for a while
 #   make docs       docs/PROTOCOLS.md and docs/packetd.1 from the tables in the program
 #   make install    DESTDIR=, PREFIX=/usr/local: program, man page, completions
 BUILD  ?= build
@@ -43,7 +43,7 @@ test:
 
 bench: deps
 	@$(MAKE) --no-print-directory build
-	@bench/run.sh
+	@bench/run.sh $(ARGS)
 
 fuzz:
 	@scripts/install-deps.sh fuzz

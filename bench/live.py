@@ -45,7 +45,7 @@ class Watcher:
         self.child.send_signal(signal.SIGINT)
         cost = Cost(self.child.communicate(timeout=60)[1], self.command)
         if self.kind == 'tcpdump':
-            return cost, None, 0
+            return cost, {'protocols': {}, 'kernel_dropped': int(re.search(r'(\d+) packets dropped', cost.error)[1])}, 0
         with open(self.ledger, encoding='utf8') as f:
             ledger = json.load(f)
         return cost, ledger, passed - ledger['packets'] - ledger['kernel_dropped']
@@ -100,7 +100,11 @@ class Run:
         self.exact = self.unaccounted == 0 and (self.dropped > 0 or self.told == true)
 
 
-def found(runs):
+def found(name, runs):
+    if name == 'nobody':
+        return '–'
+    if name == 'tcpdump':
+        return '%d packets dropped' % sum(r.dropped for r in runs)
     return '; '.join('%d of %d%s' % (r.told, r.true, ', %d packets dropped' % r.dropped if r.dropped else '') for r in runs)
 
 
@@ -115,7 +119,7 @@ def one(protocol, title, kind, port, load):
                 seen[name].append(Run(protocol, true, rate, watcher.stop()))
     runs = seen['packetd']
     rows = [[name, '%.0f' % statistics.median(r.rate for r in s), '%.2f' % statistics.median(r.per_million for r in s), '%.1f' % max(r.rss for r in s),
-             found(s) if name == 'packetd' else '–'] for name, s in seen.items()]
+             found(name, s)] for name, s in seen.items()]
     say('### ' + title)
     say()
     table(['watched by', 'requests/s', 'CPU s per million', 'peak RSS MiB', 'requests told, of those the server had'], rows)
