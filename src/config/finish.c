@@ -4,6 +4,7 @@
 #include "util/suggest.h"
 
 #define NAMES_MAX 1024
+#define LOG_FILE "packetd.log"
 
 struct finish {
 	struct binder *b;
@@ -35,8 +36,10 @@ static void finish_logger(struct finish *f)
 	struct config_logger *l = &f->c->logger;
 	if (!given(f, "logger.stdout") && *l->filename)
 		l->to_stdout = false;
+	else if (l->to_stdout && *l->filename && strcmp(l->filename, LOG_FILE) != 0) /* which old files have beside it */
+		binder_warning(f->b, given(f, "logger.filename")->at, "logger.filename", "has no effect while logger.stdout is true");
 	if (!*l->filename)
-		l->filename = "packetd.log";
+		l->filename = LOG_FILE;
 }
 
 static void finish_histograms(struct finish *f, bool vm)

@@ -74,8 +74,10 @@ void show_value(const struct key *k, const void *base, bool secrets, struct buf 
 	case KEY_SECRET:
 		json_text(out, secrets || !**(const char *const *)at ? *(const char *const *)at : HIDDEN);
 		break;
-	case KEY_TEXT:
 	case KEY_WORD:
+		buf_adds(out, **(const char *const *)at ? *(const char *const *)at : "none");
+		break;
+	case KEY_TEXT:
 		if (secrets)
 			json_text(out, *(const char *const *)at);
 		else
