@@ -162,10 +162,10 @@ static void check_step(struct finish *f, u32 pipeline, u32 step)
 			return;
 		}
 		known[i] = c->processors[i].name;
-		if (i < 20)
-			buf_addf(&accepted, "%s%s", i ? ", " : "", known[i]);
+		if (i < 20 && find_processor(c, known[i]) == &c->processors[i])
+			buf_addf(&accepted, "%s%s", accepted.len ? ", " : "", known[i]);
 	}
-	binder_unknown(f->b, at, path, name, "no processor of this name", accepted.len ? buf_cstr(&accepted) : "none, as the processor section is empty", known,
+	binder_unknown(f->b, at, path, name, "not in the processor section", accepted.len ? buf_cstr(&accepted) : "nothing, since it is empty", known,
 		       MIN(c->processors_len, NAMES_MAX));
 	buf_done(&accepted);
 }
