@@ -4,7 +4,7 @@
 #   make test       all tests, with sanitizers
 #   make bench [BENCH_SCALE=0.05] [ARGS=--no-fail]   speed, memory and completeness, beside other programs
 #   make fuzz [TIME=60] [TARGET=http]   every fuzz target for a while
-#   make docs       docs/PROTOCOLS.md and docs/packetd.1 from the tables in the program
+#   make docs       docs/PROTOCOLS.md, docs/CONFIG.md and docs/packetd.1 from the tables in the program
 #   make install    DESTDIR=, PREFIX=/usr/local: program, man page, completions
 BUILD  ?= build
 PREFIX ?= /usr/local
@@ -51,6 +51,7 @@ fuzz:
 
 docs: build
 	$(BUILD)/packetd protocols --markdown > docs/PROTOCOLS.md
+	$(BUILD)/packetd config docs > docs/CONFIG.md
 	$(BUILD)/packetd help --man > docs/packetd.1
 
 install: sources

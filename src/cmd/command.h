@@ -58,6 +58,8 @@ struct command {
 	const char *name;
 	const char *alias;     /* another name, or NULL */
 	const char *arguments; /* "[COMMAND]", or NULL: takes none */
+	const char *const *words; /* what the first one may be, for completions; NULL-terminated, or NULL */
+	bool files;            /* arguments may be files */
 	const char *summary;   /* a line */
 	const char *about;     /* paragraphs, or NULL */
 	u32 max_arguments;

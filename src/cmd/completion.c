@@ -27,6 +27,12 @@ static void add_choices(struct buf *out, const struct option *o)
 		buf_addf(out, "%s%s", i ? " " : "", o->choices[i]);
 }
 
+static void add_words(struct buf *out, const struct command *cmd)
+{
+	for (u32 i = 0; cmd->words[i]; i++)
+		buf_addf(out, "%s%s", i ? " " : "", cmd->words[i]);
+}
+
 /* --- bash --- */
 
 static void bash_values(struct buf *out, const struct option *o)
@@ -69,8 +75,13 @@ static void bash_command(struct buf *out, const struct command *cmd)
 		if (!cmd->options[i].hidden)
 			buf_addf(out, " --%s", cmd->options[i].name);
 	buf_adds(out, "'\n");
-	if (strcmp(cmd->name, "completion") == 0)
-		buf_adds(out, "\t\twords=\"$words bash zsh fish\"\n");
+	if (cmd->words) {
+		buf_adds(out, "\t\twords=\"$words ");
+		add_words(out, cmd);
+		buf_adds(out, "\"\n");
+	}
+	if (cmd->files)
+		buf_adds(out, "\t\t[[ $cur == -* ]] || COMPREPLY=($(compgen -f -- \"$cur\"))\n");
 	if (strcmp(cmd->name, "help") == 0) {
 		buf_adds(out, "\t\twords=\"$words ");
 		add_commands(out);
@@ -87,7 +98,7 @@ static void bash(struct buf *out)
 	buf_adds(out, " --help' -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase \"${COMP_WORDS[1]}\" in\n");
 	for (const struct command *const *c = command_all; *c; c++)
 		bash_command(out, *c);
-	buf_adds(out, "\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o filenames -F _packetd packetd\n");
+	buf_adds(out, "\tesac\n\tCOMPREPLY+=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o filenames -F _packetd packetd\n");
 }
 
 /* --- zsh --- */
@@ -150,8 +161,13 @@ static void zsh_command(struct buf *out, const struct command *cmd)
 		if (o->letter)
 			zsh_option(out, o, "-", letter);
 	}
-	if (strcmp(cmd->name, "completion") == 0)
-		buf_adds(out, " \\\n\t\t\t'1:shell:(bash zsh fish)'");
+	if (cmd->words) {
+		buf_adds(out, " \\\n\t\t\t'1:what:(");
+		add_words(out, cmd);
+		buf_adds(out, ")'");
+	}
+	if (cmd->files)
+		buf_adds(out, " \\\n\t\t\t'*:file:_files'");
 	if (strcmp(cmd->name, "help") == 0) {
 		buf_adds(out, " \\\n\t\t\t'1:command:(");
 		add_commands(out);
@@ -224,8 +240,14 @@ static void fish(struct buf *out)
 			if (!(*c)->options[i].hidden)
 				fish_option(out, *c, &(*c)->options[i]);
 	}
-	buf_adds(out, "complete -c packetd -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n"
-		      "complete -c packetd -n '__fish_seen_subcommand_from help' -a '");
+	for (const struct command *const *c = command_all; *c; c++) {
+		if (!(*c)->words)
+			continue;
+		buf_addf(out, "complete -c packetd -n '__fish_seen_subcommand_from %s' %s-a '", (*c)->name, (*c)->files ? "-F " : "");
+		add_words(out, *c);
+		buf_adds(out, "'\n");
+	}
+	buf_adds(out, "complete -c packetd -n '__fish_seen_subcommand_from help' -a '");
 	add_commands(out);
 	buf_adds(out, "'\ncomplete -c packetd -s h -l help -d 'help'\n");
 }
@@ -257,9 +279,12 @@ static const struct example completion_examples[] = {
 	{ NULL, NULL },
 };
 
+static const char *const completion_words[] = { "bash", "zsh", "fish", NULL };
+
 const struct command command_completion = {
 	.name = "completion",
 	.arguments = "bash|zsh|fish",
+	.words = completion_words,
 	.max_arguments = 1,
 	.summary = "Print completions for a shell",
 	.examples = completion_examples,

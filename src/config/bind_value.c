@@ -84,12 +84,12 @@ static void add_amount(struct buf *out, const struct key *k, u64 v)
 static void add_range(struct buf *out, const struct key *k, const char *what, const char *such)
 {
 	buf_adds(out, what);
-	if (k->min) {
+	if (k->min || k->max) {
 		buf_adds(out, " from ");
 		add_amount(out, k, k->min);
 	}
 	if (k->max) {
-		buf_adds(out, k->min ? " to " : " up to ");
+		buf_adds(out, " to ");
 		add_amount(out, k, k->max);
 	} else if (k->min) {
 		buf_adds(out, " up");

@@ -175,6 +175,8 @@ void check_expression(struct binder *b, const struct key *k, const char *path, c
 {
 	struct rt_filter *filter = NULL;
 	struct buf why = { 0 };
+	if (b->findings->errors >= FINDINGS_MAX)
+		return;
 	if (rt_filter_compile(*(const char **)at, &filter, &why)) {
 		while (why.len && why.data[why.len - 1] == '\n')
 			why.len--;

@@ -142,6 +142,8 @@ static bool check_field(struct binder *b, const char *path, struct config_place 
 	struct rt_filter *filter = NULL;
 	struct buf why = { 0 };
 	const char *dot = strchr(name, '.');
+	if (b->findings->errors >= FINDINGS_MAX) /* looking for the nearest name of each takes its time */
+		return false;
 	for (size_t i = 0; dot && i < ARRAY_LEN(protocol_names); i++) {
 		struct str proto = str_make(name, (size_t)(dot - name));
 		if (!str_eq(str_from(protocol_names[i]), proto) || proto_find(proto))

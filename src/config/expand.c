@@ -109,7 +109,7 @@ static bool expand_one(const char *p, size_t n, const char *folder, struct buf *
 
 bool expand_text(const char *text, const char *folder, struct buf *out, struct buf *why)
 {
-	for (const char *p = text; *p;) {
+	for (const char *p = text; *p && !out->failed;) {
 		if (strncmp(p, "$${", 3) == 0) {
 			buf_adds(out, "${");
 			p += 3;

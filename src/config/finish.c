@@ -4,6 +4,7 @@
 #include "util/suggest.h"
 
 #define NAMES_MAX 1024
+#define LOG_FILE "packetd.log"
 
 struct finish {
 	struct binder *b;
@@ -35,8 +36,10 @@ static void finish_logger(struct finish *f)
 	struct config_logger *l = &f->c->logger;
 	if (!given(f, "logger.stdout") && *l->filename)
 		l->to_stdout = false;
+	else if (l->to_stdout && *l->filename && strcmp(l->filename, LOG_FILE) != 0) /* which old files have beside it */
+		binder_warning(f->b, given(f, "logger.filename")->at, "logger.filename", "has no effect while logger.stdout is true");
 	if (!*l->filename)
-		l->filename = "packetd.log";
+		l->filename = LOG_FILE;
 }
 
 static void finish_histograms(struct finish *f, bool vm)
@@ -159,10 +162,10 @@ static void check_step(struct finish *f, u32 pipeline, u32 step)
 			return;
 		}
 		known[i] = c->processors[i].name;
-		if (i < 20)
-			buf_addf(&accepted, "%s%s", i ? ", " : "", known[i]);
+		if (i < 20 && find_processor(c, known[i]) == &c->processors[i])
+			buf_addf(&accepted, "%s%s", accepted.len ? ", " : "", known[i]);
 	}
-	binder_unknown(f->b, at, path, name, "no processor of this name", accepted.len ? buf_cstr(&accepted) : "none, as the processor section is empty", known,
+	binder_unknown(f->b, at, path, name, "not in the processor section", accepted.len ? buf_cstr(&accepted) : "nothing, since it is empty", known,
 		       MIN(c->processors_len, NAMES_MAX));
 	buf_done(&accepted);
 }

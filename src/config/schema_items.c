@@ -140,6 +140,8 @@ static void finish_processor(struct binder *b, void *item, const struct node *n,
 	struct processor_draft *d = item;
 	int kind = d->p.name ? find_kind(d->p.name) : -1;
 	d->p.kind = (u8)MAX(kind, 0);
+	if (!d->p.expression)
+		d->p.expression = "";
 	if (kind == PROCESSOR_METRICS)
 		collect_labels(b, d);
 	d->p.server_kind = d->span_kind == SPAN_SERVER;

@@ -5,6 +5,30 @@
 
 #define HIDDEN "***"
 
+/* A text in double quotes, as YAML reads it back: JSON's escapes, those of characters that YAML does not take as they are, and $${. */
+static void show_quoted(struct buf *out, const char *text)
+{
+	struct buf json = { 0 };
+	json_text(&json, text);
+	const char *p = buf_cstr(&json);
+	for (size_t i = 0; i < json.len; i++) {
+		u8 c = (u8)p[i], next = i + 1 < json.len ? (u8)p[i + 1] : 0, third = i + 2 < json.len ? (u8)p[i + 2] : 0;
+		if (c == 0x7f) {
+			buf_adds(out, "\\x7f");
+		} else if (c == 0xc2 && next < 0xa0) {
+			buf_addf(out, "\\x%02x", next);
+			i++;
+		} else if (c == 0xef && ((next == 0xbf && third >= 0xbe) || (next == 0xbb && third == 0xbf))) {
+			buf_addf(out, "\\u%s", next == 0xbb ? "feff" : third == 0xbe ? "fffe" : "ffff");
+			i += 2;
+		} else {
+			buf_adds(out, c == '$' && next == '{' ? "$" : "");
+			buf_addc(out, (char)c);
+		}
+	}
+	buf_done(&json);
+}
+
 /* A text; of a URL with a password all but that. */
 static void show_text(struct buf *out, const char *text)
 {
@@ -12,13 +36,13 @@ static void show_text(struct buf *out, const char *text)
 	size_t n = host ? strcspn(host + 3, "/?#") : 0;
 	const char *at = n ? memrchr(host + 3, '@', n) : NULL;
 	if (!at) {
-		json_text(out, text);
+		show_quoted(out, text);
 		return;
 	}
 	struct buf shown = { 0 };
 	buf_add(&shown, text, (size_t)(host + 3 - text));
 	buf_addf(&shown, HIDDEN "%s", at);
-	json_text(out, buf_cstr(&shown));
+	show_quoted(out, buf_cstr(&shown));
 	buf_done(&shown);
 }
 
@@ -27,7 +51,7 @@ static void show_texts(struct buf *out, const struct config_texts *list)
 	buf_addc(out, '[');
 	for (u32 i = 0; i < list->n; i++) {
 		buf_adds(out, i ? ", " : "");
-		json_text(out, list->v[i]);
+		show_quoted(out, list->v[i]);
 	}
 	buf_addc(out, ']');
 }
@@ -37,9 +61,9 @@ static void show_pairs(struct buf *out, const struct config_pairs *pairs, bool h
 	buf_addc(out, '{');
 	for (u32 i = 0; i < pairs->n; i++) {
 		buf_adds(out, i ? ", " : "");
-		json_text(out, pairs->v[i].name);
+		show_quoted(out, pairs->v[i].name);
 		buf_adds(out, ": ");
-		json_text(out, hide ? HIDDEN : pairs->v[i].value);
+		show_quoted(out, hide ? HIDDEN : pairs->v[i].value);
 	}
 	buf_addc(out, '}');
 }
@@ -72,12 +96,14 @@ void show_value(const struct key *k, const void *base, bool secrets, struct buf 
 		json_bool(out, *(const bool *)at);
 		break;
 	case KEY_SECRET:
-		json_text(out, secrets || !**(const char *const *)at ? *(const char *const *)at : HIDDEN);
+		show_quoted(out, secrets || !**(const char *const *)at ? *(const char *const *)at : HIDDEN);
+		break;
+	case KEY_WORD:
+		buf_adds(out, **(const char *const *)at ? *(const char *const *)at : "none");
 		break;
 	case KEY_TEXT:
-	case KEY_WORD:
 		if (secrets)
-			json_text(out, *(const char *const *)at);
+			show_quoted(out, *(const char *const *)at);
 		else
 			show_text(out, *(const char *const *)at);
 		break;
@@ -147,10 +173,10 @@ static void show_edits(const struct config_processor *p, u8 action, const char *
 			buf_addf(out, "      %s: %c", key, pair ? '{' : '[');
 		else
 			buf_adds(out, ", ");
-		json_text(out, e->field);
+		show_quoted(out, e->field);
 		if (pair) {
 			buf_adds(out, ": ");
-			json_text(out, e->value);
+			show_quoted(out, e->value);
 		}
 	}
 	if (n)
@@ -172,7 +198,7 @@ static void show_metrics(const struct config_processor *p, struct buf *out)
 static void show_processor(const struct config_processor *p, struct buf *out)
 {
 	buf_adds(out, "  - name: ");
-	json_text(out, p->name);
+	show_quoted(out, p->name);
 	buf_adds(out, p->kind == PROCESSOR_RECORDS ? "\n    config: {}\n" : "\n    config:\n");
 	switch (p->kind) {
 	case PROCESSOR_METRICS:
@@ -184,7 +210,7 @@ static void show_processor(const struct config_processor *p, struct buf *out)
 		break;
 	case PROCESSOR_FILTER:
 		buf_adds(out, "      expression: ");
-		json_text(out, p->expression);
+		show_quoted(out, p->expression);
 		buf_addc(out, '\n');
 		break;
 	case PROCESSOR_SAMPLE:
