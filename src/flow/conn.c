@@ -23,6 +23,9 @@ void conn_end(struct conn *c, enum stream_end end, u64 ts)
 	}
 	f->consumer->closed(c, end, ts);
 	count_end(f->count, end);
+	--*open_conns(f, c->protocol);
+	if (f->observer && f->observer->closed)
+		f->observer->closed(f->observer_arg, c, end);
 	c->state = CONN_CLOSED;
 	c->opaque = true;
 	c->hole_ts = 0;
@@ -94,15 +97,23 @@ void conn_timer(struct conn *c, u64 now)
 	conn_rearm(c);
 }
 
+void conn_begin(struct conn *c)
+{
+	struct flow *f = c->flow;
+	f->count->conns_opened++;
+	f->count->conns_live++;
+	++*open_conns(f, c->protocol);
+	f->consumer->opened(c);
+	if (f->observer && f->observer->opened)
+		f->observer->opened(f->observer_arg, c);
+	conn_rearm(c);
+}
+
 static struct conn *udp_open(struct flow *f, const struct segment *seg, u32 hash)
 {
 	struct conn *c = table_add(f, seg, hash);
-	if (!c)
-		return NULL;
-	f->count->conns_opened++;
-	f->count->conns_live++;
-	f->consumer->opened(c);
-	conn_rearm(c);
+	if (c)
+		conn_begin(c);
 	return c;
 }
 
@@ -137,6 +148,7 @@ static void udp_segment(struct flow *f, const struct segment *seg, u32 hash)
 	h->origin = seg->origin;
 	h->last_mark = mark;
 	h->flags |= HALF_SEEN;
+	observe_packet(f, c);
 	h->packets++;
 	h->bytes += seg->len;
 	if (!c->opaque)
@@ -201,12 +213,9 @@ struct conn *flow_open(struct flow *f, const struct segment *addresses)
 	struct conn *c = table_add(f, addresses, table_hash(f, addresses));
 	if (!c)
 		return NULL;
-	f->count->conns_opened++;
-	f->count->conns_live++;
 	c->opener = DIR_A;
 	c->half[0].flags = c->half[1].flags = HALF_STARTED | HALF_SYN | HALF_SEEN;
-	f->consumer->opened(c);
-	conn_rearm(c);
+	conn_begin(c);
 	return c;
 }
 

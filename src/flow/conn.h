@@ -73,6 +73,7 @@ struct conn {
 	u32 rtt_seq;
 	u32 tunnel_id;
 	u16 ifindex, vlan;
+	u32 watched; /* the flow_observer's; 0: wants to know of the next packet */
 };
 
 _Static_assert(sizeof(struct conn) <= 304, "an idle connection must stay small");

@@ -23,6 +23,18 @@ struct flow_options {
 	u16 worker, workers; /* connection ids are unique over workers */
 };
 
+/* Somebody who wants to know what connections carry, without looking at every packet. On the flow table's thread; must not
+ * change anything but conn.watched. Any of the functions may be NULL. Borrowed. */
+struct flow_observer {
+	void (*opened)(void *arg, struct conn *c);
+	/* A packet of a connection whose `watched` is 0, before anything of it is counted in its halves. */
+	void (*packet)(void *arg, struct conn *c);
+	/* A round trip has been measured: of the hand-shake, or of data sent in direction `dir` and its acknowledgement. */
+	void (*rtt)(void *arg, struct conn *c, int dir, u64 ns, bool handshake);
+	/* After everything has been counted. */
+	void (*closed)(void *arg, struct conn *c, enum stream_end end);
+};
+
 /* NULL without memory. The consumer table and the counters must outlive the flow table. `context` is what flow_context returns. */
 struct flow *flow_new(const struct flow_options *options, const struct stream_consumer *consumer,
 		      struct flow_counters *counters, void *context);
@@ -31,6 +43,11 @@ void flow_free(struct flow *f);
 void *flow_context(const struct flow *f);
 /* Grace, idle times and caps of connections from now on. */
 void flow_set_options(struct flow *f, const struct flow_options *options);
+
+/* NULL: none. Between packets. */
+void flow_set_observer(struct flow *f, const struct flow_observer *observer, void *arg);
+/* Connections open now over TCP or UDP. */
+u32 flow_open_conns(const struct flow *f, u8 protocol);
 
 /* Optional, before flow_packet for the same segment: pulls its connection into the cache. */
 void flow_prefetch(struct flow *f, const struct segment *seg);

@@ -54,6 +54,9 @@ struct flow {
 	struct slab bytes[BYTES_CLASSES];
 	u64 held_total;
 	struct flow_options opt;
+	const struct flow_observer *observer;
+	void *observer_arg;
+	u32 open_tcp, open_udp;
 	u32 evict_at; /* where the search for a victim goes on */
 	struct conn *wheel[WHEEL_SLOTS];
 };
@@ -61,6 +64,18 @@ struct flow {
 static inline bool seq_before(u32 a, u32 b)
 {
 	return (i32)(a - b) < 0;
+}
+
+static inline u32 *open_conns(struct flow *f, u8 protocol)
+{
+	return protocol == IPPROTO_TCP_ ? &f->open_tcp : &f->open_udp;
+}
+
+/* Just before a packet is counted in its half. */
+static inline void observe_packet(struct flow *f, struct conn *c)
+{
+	if (f->observer && !c->watched && f->observer->packet)
+		f->observer->packet(f->observer_arg, c);
 }
 
 /* table.c */
@@ -76,6 +91,8 @@ void timer_disarm(struct conn *c);
 void timer_run(struct flow *f, u64 now);
 
 /* conn.c */
+/* A new connection is counted, the consumer and the observer are told, its timer is armed. */
+void conn_begin(struct conn *c);
 /* Tells the consumer, counts, frees what it holds; the entry stays for a moment (TCP) or goes at once. */
 void conn_end(struct conn *c, enum stream_end end, u64 ts);
 /* Looks at all deadlines of a connection whose timer has fired, and arms it again. May free it. */

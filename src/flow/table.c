@@ -249,6 +249,17 @@ void flow_prefetch_conn(struct flow *f, const struct segment *seg)
 		__builtin_prefetch((u8 *)c + i);
 }
 
+void flow_set_observer(struct flow *f, const struct flow_observer *observer, void *arg)
+{
+	f->observer = observer;
+	f->observer_arg = arg;
+}
+
+u32 flow_open_conns(const struct flow *f, u8 protocol)
+{
+	return protocol == IPPROTO_TCP_ ? f->open_tcp : f->open_udp;
+}
+
 u64 flow_now(const struct flow *f)
 {
 	return f->now;

@@ -178,6 +178,8 @@ static void take_data(struct conn *c, int dir, const struct segment *seg, u32 se
 		if (old == len && !probe) {
 			h->retransmits++;
 			f->count->retransmits++;
+			if (c->rtt_dir == dir) /* it cannot be told which of the two is acknowledged (RFC 6298 section 3) */
+				c->rtt_dir = DIR_NONE;
 		}
 		p += MIN(old, caplen);
 		caplen -= MIN(old, caplen);
@@ -226,6 +228,11 @@ static void take_data(struct conn *c, int dir, const struct segment *seg, u32 se
 	}
 }
 
+static bool rtt_wanted(const struct conn *c)
+{
+	return c->flow->observer && c->flow->observer->rtt;
+}
+
 static void take_ack(struct conn *c, int dir, const struct segment *seg)
 {
 	struct half *h = &c->half[dir];
@@ -236,6 +243,8 @@ static void take_ack(struct conn *c, int dir, const struct segment *seg)
 		if (!c->rtt_handshake && (!c->rtt || rtt < c->rtt))
 			c->rtt = rtt;
 		c->rtt_dir = DIR_NONE;
+		if (rtt_wanted(c))
+			c->flow->observer->rtt(c->flow->observer_arg, c, dir ^ 1, rtt, false);
 	}
 }
 
@@ -260,6 +269,8 @@ static void take_handshake(struct conn *c, int dir, const struct segment *seg)
 		return;
 	c->rtt = seg->ts > c->opened_ts ? seg->ts - c->opened_ts : 0;
 	c->rtt_handshake = true;
+	if (rtt_wanted(c))
+		c->flow->observer->rtt(c->flow->observer_arg, c, dir, c->rtt, true);
 }
 
 /* A SYN on a known connection: its own again (true), or another connection's (false). */
@@ -321,14 +332,11 @@ static struct conn *find_or_open(struct flow *f, const struct segment *seg, u32 
 	*ret_dir = DIR_A;
 	if (!c)
 		return NULL;
-	f->count->conns_opened++;
-	f->count->conns_live++;
 	f->count->conns_midstream += !syn;
 	c->half[DIR_A].origin = seg->origin;
 	c->state = syn && !(seg->flags & TCP_ACK) ? CONN_SYN : CONN_OPEN;
 	c->opener = !syn ? DIR_NONE : seg->flags & TCP_ACK ? DIR_B : DIR_A;
-	f->consumer->opened(c);
-	conn_rearm(c);
+	conn_begin(c);
 	return c;
 }
 
@@ -366,7 +374,8 @@ static void begin_half(struct conn *c, int dir, const struct segment *seg)
 
 static void sample_rtt(struct conn *c, int dir, const struct segment *seg, u32 seq)
 {
-	if (!seg->len || c->rtt_dir != DIR_NONE || c->rtt_handshake || seq_before(seq, c->half[dir].next_seq))
+	bool wanted = !c->rtt_handshake || rtt_wanted(c);
+	if (!seg->len || c->rtt_dir != DIR_NONE || !wanted || seq_before(seq, c->half[dir].next_seq))
 		return;
 	c->rtt_dir = (u8)dir;
 	c->rtt_seq = seq + seg->len;
@@ -400,6 +409,7 @@ void tcp_segment(struct flow *f, const struct segment *seg, u32 hash)
 		return;
 	}
 	c->seen_ts = f->now;
+	observe_packet(f, c);
 	h->packets++;
 	h->bytes += seg->len;
 	begin_half(c, dir, seg);

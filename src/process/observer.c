@@ -280,6 +280,11 @@ const char *observer_interface(struct observer *ob, u32 worker, u16 ifindex)
 	return w->engine->interface_name ? w->engine->interface_name(w->capture, ifindex) : NULL;
 }
 
+struct flow *observer_flow(struct observer *ob, u32 worker)
+{
+	return ob->workers[worker]->flow;
+}
+
 void observer_ledger(struct observer *ob, struct ledger *ret)
 {
 	memset(ret, 0, sizeof(*ret));

@@ -62,6 +62,8 @@ u32 observer_workers(const struct observer *ob);
 const struct capture_engine *observer_engine(const struct observer *ob);
 /* The name of an interface of this worker's packets; NULL unknown. On the worker's thread. */
 const char *observer_interface(struct observer *ob, u32 worker, u16 ifindex);
+/* A worker's flow table: within add_sinks, and on the worker's thread. */
+struct flow *observer_flow(struct observer *ob, u32 worker);
 /* All workers together: a moment's picture while they run, exact after observer_join. */
 void observer_ledger(struct observer *ob, struct ledger *ret);
 void observer_progress(struct observer *ob, struct observer_progress *ret);
