@@ -219,6 +219,9 @@ static size_t take_header(char *p, size_t size, size_t n, void *arg)
 		a->retry_after = http_retry_after(value, wall_clock());
 	else if (header_value(p, n, "grpc-status", value, sizeof(value)))
 		a->grpc_status = (i32)strtol(value, NULL, 10);
+	else if (header_value(p, n, "x-prometheus-remote-write-samples-written", value, sizeof(value)) ||
+		 header_value(p, n, "x-prometheus-remote-write-histograms-written", value, sizeof(value)))
+		a->written = MAX(a->written, 0) + strtoll(value, NULL, 10);
 	else if (!header_value(p, n, "grpc-message", a->grpc_message, sizeof(a->grpc_message)))
 		header_value(p, n, "grpc-status-details-bin", a->grpc_details, sizeof(a->grpc_details));
 	return size * n;
@@ -320,7 +323,7 @@ static void answer_reset(struct http_answer *a)
 	struct buf body = a->body;
 	body.len = 0;
 	body.failed = false;
-	*a = (struct http_answer){ .grpc_status = -1, .body = body };
+	*a = (struct http_answer){ .grpc_status = -1, .written = -1, .body = body };
 	a->body.max = HTTP_ANSWER_MAX + 4 * KIB;
 }
 

@@ -36,6 +36,7 @@ struct http_answer {
 	i32 grpc_status;  /* -1: it does not say */
 	char grpc_message[160];
 	char grpc_details[512]; /* grpc-status-details-bin, still base64 */
+	i64 written;      /* samples and histograms a remote write 2.0 receiver says it has written; -1: it does not say */
 	char error[160];
 	struct buf body;  /* the first HTTP_ANSWER_MAX bytes; http_answer_done */
 };

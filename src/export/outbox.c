@@ -20,6 +20,11 @@ u64 outbox_now(clockid_t clock)
 	return (u64)ts.tv_sec * NS_PER_SEC + (u64)ts.tv_nsec;
 }
 
+u64 outbox_clock(void)
+{
+	return outbox_now(CLOCK_MONOTONIC);
+}
+
 const char *export_drop_name(enum export_drop d)
 {
 	static const char *const names[] = {

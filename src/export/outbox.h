@@ -72,6 +72,9 @@ void outbox_counters(struct outbox *o, struct export_counters *ret);
 /* A sentence for the log: failures of one kind at most once a minute. Any thread. */
 void outbox_say(struct outbox *o, enum config_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* ns, monotonic. */
+u64 outbox_clock(void);
+
 /* A way in; before outbox_start. One thread each. NULL without memory. */
 struct outbox_feed *outbox_feed(struct outbox *o);
 /* Where to append something that counts as this many records; NULL: dropped and counted. Then outbox_end or outbox_undo. */

@@ -204,7 +204,7 @@ def test_spool_full_drops_the_oldest(tmp_path):
         after = drive('traces', '--count', 0, '--stop', 60000, **settings)
         assert after['delivered'] == c['queued']
         got = sorted(sizes(b.taken))
-        assert got[-1] == 2999 and got[0] > 0
+        assert set(range(2500, 3000)) <= set(got), 'the newest stay'
 
 
 def test_spool_damaged(tmp_path):

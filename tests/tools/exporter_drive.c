@@ -147,6 +147,13 @@ static void *make_up(void *arg)
 	return NULL;
 }
 
+/* Of an exporter that reads the registry: a capture of so many seconds. */
+static void tell_time(void)
+{
+	for (u64 i = 0; i < drive.count && !drive.env.live; i++)
+		drive.ops->clock(drive.exporter, EXCHANGE_T0 + i * NS_PER_SEC, i + 1 == drive.count);
+}
+
 static void make_up_all(void)
 {
 	pthread_t threads[OBSERVER_WORKERS_MAX];
@@ -341,6 +348,8 @@ int main(int argc, char **argv)
 		die("start", strerror(-rc));
 	if (drive.pcap)
 		read_capture();
+	else if (!drive.ops->sink)
+		tell_time();
 	else if (drive.count)
 		make_up_all();
 	if (drive.hold_ms) {
