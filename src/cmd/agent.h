@@ -52,7 +52,9 @@ struct agent {
 	struct plan *plan;
 	struct plan_sink sinks[OBSERVER_WORKERS_MAX];
 	struct agent_show *show;    /* NULL without --show */
-	struct l4_metrics *l4;
+	_Atomic(struct l4_metrics *) l4;                 /* wanted */
+	struct l4_metrics *l4_of[OBSERVER_WORKERS_MAX];  /* each worker's, on its thread */
+	char capture_name[128];     /* what is captured: interfaces, or a file */
 	struct own_metrics *own;
 	u64 hash_key[2];
 	u32 workers;
@@ -100,6 +102,9 @@ int agent_reload(struct agent *a, struct buf *text);
 void agent_drop_configs(struct agent *a);
 
 /* agent_metrics.c: metrics of connections and of the program itself */
+int agent_make_l4(struct agent *a, const struct config *c, struct l4_metrics **ret);
+/* On the worker's thread. */
+void agent_flush_l4(struct agent *a, u32 worker, u64 now, bool last);
 int agent_open_metrics(struct agent *a, struct buf *error);
 void agent_close_metrics(struct agent *a);
 

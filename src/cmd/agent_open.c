@@ -106,6 +106,7 @@ static void on_flush(void *arg, u32 worker, u64 now, bool last)
 {
 	struct agent *a = arg;
 
+	agent_flush_l4(a, worker, now, last);
 	registry_tick(a->registry, worker, now);
 	if (a->live)
 		return;
@@ -122,6 +123,7 @@ static int add_sinks(void *arg, struct observer *ob, u32 worker, struct sessions
 	a->observer = ob;
 	plan_sink_init(s, a->plan, worker);
 	s->flushed = on_flush;
+	agent_flush_l4(a, worker, agent_now(a), false); /* attaches */
 	s->arg = a;
 	return sessions_add_sink(sessions, &s->base);
 }
@@ -252,6 +254,8 @@ int agent_open(struct agent *a)
 	int code = rc ? refuse("", &error) : EXIT_OK;
 	buf_done(&error);
 	a->live = a->options.engine && a->options.engine->live;
+	if (code == EXIT_OK)
+		snprintf(a->capture_name, sizeof(a->capture_name), "%s", a->live ? a->options.capture.interfaces : a->options.capture.file);
 	a->workers = code == EXIT_OK ? observer_planned_workers(&a->options) : 0;
 	if (code == EXIT_OK)
 		code = open_pipelines(a);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cmd/agent.h"
+#include "process/l4_metrics.h"
 
 #define SETTLE_MS 3000      /* workers look for changes every 100 ms */
 #define OLD_FLUSH_MS 5000   /* what an exporter that is replaced may take for its last batches */
@@ -20,11 +21,13 @@ struct fresh {
 	bool made[AGENT_EXPORTERS_MAX];
 	struct plan *plan;
 	struct registry_options registry;
+	struct l4_metrics *l4; /* NULL: it stays as it is */
 };
 
 static void fresh_done(struct fresh *f)
 {
 	plan_free(f->plan);
+	l4_metrics_free(f->l4);
 	for (u32 i = 0; i < AGENT_EXPORTERS_MAX; i++)
 		if (f->made[i] && f->exporters[i])
 			f->exporters[i]->ops->free(f->exporters[i]);
@@ -68,6 +71,8 @@ static int make_fresh(struct agent *a, struct fresh *f, struct buf *error)
 		rc = make_exporters(a, f, error);
 	if (!rc)
 		rc = agent_make_plan(a, f->config, f->exporters, &f->plan, error);
+	if (!rc && config_differs(a->config, f->config, "controller.layer4Metrics"))
+		rc = agent_make_l4(a, f->config, &f->l4);
 	for (u32 i = 0; i < AGENT_EXPORTERS_MAX && !rc; i++)
 		if (f->made[i] && f->exporters[i])
 			rc = f->exporters[i]->ops->start(f->exporters[i]);
@@ -159,10 +164,13 @@ static void take_over(struct agent *a, struct fresh *f, struct buf *text)
 		buf_adds(text, "metricsStorage: the kind of histograms changes at the next start only\n");
 	log_open(&f->config->logger, f->builtin);
 	a->plan = f->plan;
-	if (exchange_plan(a, f->plan))
+	struct l4_metrics *old_l4 = f->l4 ? atomic_exchange(&a->l4, f->l4) : NULL;
+	if (exchange_plan(a, f->plan)) {
 		plan_free(old);
-	else
+		l4_metrics_free(old_l4);
+	} else {
 		log_write(LOG_ERROR, "config", "a worker does not answer; the old pipelines stay in memory");
+	}
 	exchange_exporters(a, f);
 	exchange_config(a, f);
 	agent_drop_configs(a);
