@@ -1,5 +1,7 @@
 # A thin layer over meson: `make run` and `make test` are all a newcomer needs.
-#   make run [PCAP=file] [ARGS='-o wide']   watch live traffic, or a capture file
+#   make run [CONFIG=file]                  the agent on live traffic: a line per RoundTrip here, metrics and API on 127.0.0.1:9091
+#   make run PCAP=file [ARGS='-o wide']     a capture file
+#   make watch [ARGS='-o wide']             live traffic without the agent
 #   make build      build/packetd (optimised)
 #   make test       all tests, with sanitizers
 #   make bench [BENCH_SCALE=0.05] [ARGS=--no-fail]   speed, memory and completeness, beside other programs
@@ -11,11 +13,12 @@ PREFIX ?= /usr/local
 BUILDTYPE ?= release
 PCAP   ?=
 ARGS   ?=
+CONFIG ?=
 
 # One name per line; when a file comes or goes the list changes and meson looks again.
 SOURCE_LIST := $(BUILD)/sources.txt
 
-.PHONY: build run test bench fuzz docs install clean deps sources
+.PHONY: build run watch test bench fuzz docs install clean deps sources
 
 build: sources
 	@ninja -C $(BUILD) --quiet packetd
@@ -35,7 +38,15 @@ deps:
 
 run: deps
 	@$(MAKE) --no-print-directory build
-	@$(BUILD)/packetd watch $(if $(PCAP),--pcap-file '$(PCAP)',--sample samples/sample.pcap) $(ARGS)
+ifneq ($(PCAP),)
+	@$(BUILD)/packetd watch --pcap-file '$(PCAP)' $(ARGS)
+else
+	@$(BUILD)/packetd agent --show $(if $(CONFIG),--config '$(CONFIG)') --sample samples/sample.pcap $(ARGS)
+endif
+
+watch: deps
+	@$(MAKE) --no-print-directory build
+	@$(BUILD)/packetd watch --sample samples/sample.pcap $(ARGS)
 
 test:
 	@scripts/install-deps.sh test

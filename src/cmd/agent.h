@@ -111,6 +111,8 @@ void agent_close_metrics(struct agent *a);
 /* agent_show.c: --show */
 int agent_open_show(struct agent *a);
 int agent_start_show(struct agent *a);
+/* Writes what there is; nothing comes any more. */
+void agent_end_show(struct agent *a);
 void agent_close_show(struct agent *a);
 /* NULL without --show. */
 struct view_sink *agent_show_sink(struct agent *a, u32 worker);

@@ -260,6 +260,7 @@ int agent_loop(struct agent *a)
 	look(&l, 0);
 	if (!a->live)
 		drain(&l);
+	agent_end_show(a);
 	log_end(a);
 	close(l.fds[FD_SIGNALS].fd);
 	return rc ? EXIT_FAILED : EXIT_OK;

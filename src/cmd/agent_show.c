@@ -87,14 +87,17 @@ int agent_start_show(struct agent *a)
 	return lines_start(a->show->lines);
 }
 
+void agent_end_show(struct agent *a)
+{
+	if (a->show)
+		lines_stop(a->show->lines, 2000);
+}
+
 void agent_close_show(struct agent *a)
 {
 	if (!a->show)
 		return;
-	if (a->show->lines) {
-		lines_stop(a->show->lines, 2000);
-		lines_free(a->show->lines);
-	}
+	lines_free(a->show->lines);
 	free(a->show);
 	a->show = NULL;
 }
