@@ -46,7 +46,7 @@ const struct command command_agent = {
 	.name = "agent",
 	.summary = "Run on a host for good: metrics, traces, records, HTTP API",
 	.about = "Watches the traffic and keeps metrics of it, sends traces and records where the configuration says, and answers over HTTP. "
-		 "SIGHUP reads the configuration again, without losing a packet; SIGUSR1 opens the log file again; SIGTERM and Ctrl-C deliver what is queued and end.",
+		 "SIGHUP reads the configuration again, without losing a packet; SIGUSR2 opens the log file again; SIGTERM and Ctrl-C deliver what is queued and end.",
 	.options = agent_options,
 	.options_len = ARRAY_LEN(agent_options),
 	.values_size = sizeof(struct agent_values),

@@ -40,7 +40,7 @@ void agent_wake(struct agent *a)
 /* Signals are read from a descriptor; threads started from now on never see them. */
 static int open_signals(void)
 {
-	static const int wanted[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+	static const int wanted[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR2 };
 	sigset_t set;
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
@@ -59,7 +59,7 @@ static void take_signals(struct loop *l)
 	while (read(l->fds[FD_SIGNALS].fd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGHUP) {
 			l->hup = true;
-		} else if (si.ssi_signo == SIGUSR1) {
+		} else if (si.ssi_signo == SIGUSR2) {
 			log_reopen();
 		} else if (l->signals++ == 0) {
 			log_write(LOG_INFO, "agent", "%s: ending", si.ssi_signo == SIGINT ? "interrupted" : "asked to end");

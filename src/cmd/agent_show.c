@@ -97,6 +97,8 @@ void agent_close_show(struct agent *a)
 {
 	if (!a->show)
 		return;
+	if (a->show->lines)
+		lines_stop(a->show->lines, 2000);
 	lines_free(a->show->lines);
 	free(a->show);
 	a->show = NULL;
