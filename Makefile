@@ -15,17 +15,19 @@ PCAP   ?=
 ARGS   ?=
 CONFIG ?=
 
-# One name per line; when a file comes or goes the list changes and meson looks again.
+# One name per line, and the commit; when a file or commit comes or goes the list changes and meson looks again.
 SOURCE_LIST := $(BUILD)/sources.txt
 
 .PHONY: build run watch test bench fuzz docs install clean deps sources
 
 build: sources
-	@ninja -C $(BUILD) --quiet packetd
+	@[ -x $(BUILD)/packetd ] || echo 'Building packetd …' >&2
+	@ninja -C $(BUILD) --quiet packetd > $(BUILD)/build.log 2>&1 || { cat $(BUILD)/build.log >&2; exit 1; }
 
 sources:
 	@mkdir -p $(BUILD)
 	@find src tests/unit -name '*.[ch]' | sort > $(SOURCE_LIST).new
+	@git rev-parse HEAD >> $(SOURCE_LIST).new 2> /dev/null || true
 	@if [ ! -f $(BUILD)/build.ninja ]; then \
 		meson setup $(BUILD) --buildtype=$(BUILDTYPE) --prefix=$(PREFIX) > /dev/null; \
 	elif ! cmp -s $(SOURCE_LIST).new $(SOURCE_LIST); then \

@@ -84,6 +84,10 @@ static int resolve(struct str name, struct hosts *hosts, struct buf *error)
 		return 0;
 	}
 	snprintf(text, sizeof(text), "%.*s", STR_ARG(name));
+	if (strspn(text, "0123456789.") == strlen(text)) { /* the resolver takes 10.0.0 for 10.0.0.0 */
+		buf_addf(error, "invalid host '%s': an IPv4 address has four numbers", text);
+		return -EINVAL;
+	}
 	int rc = getaddrinfo(text, NULL, &hints, &all);
 	if (rc) {
 		buf_addf(error, "unknown host '%s': %s", text, gai_strerror(rc));

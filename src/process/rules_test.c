@@ -62,6 +62,8 @@ static void test_names_are_resolved(void **state)
 	assert_true(rules.v[0].has_host);
 	assert_int_equal(add("http;80;no-such-host.invalid"), -EINVAL);
 	assert_non_null(strstr(why, "unknown host 'no-such-host.invalid'"));
+	assert_int_equal(add("http;80;10.0.0"), -EINVAL);
+	assert_string_equal(why, "invalid host '10.0.0': an IPv4 address has four numbers");
 }
 
 static void test_bad(void **state)

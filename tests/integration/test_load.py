@@ -55,7 +55,7 @@ def test_wrk(loopback, engine, workers):
 
 
 @pytest.mark.parametrize('engine, workers', ENGINES)
-@pytest.mark.parametrize('depth, n', [(1, 2000), (16, 8000)])
+@pytest.mark.parametrize('depth, n', [(1, 2000), (16, 5000)])
 def test_redis_benchmark(loopback, engine, workers, depth, n):
     before = loopback.redis.calls()
     with watch(loopback, engine, workers) as w:
