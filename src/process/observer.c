@@ -115,10 +115,13 @@ int observer_open(const struct observer_options *options, struct observer **ret,
 	u16 fanout_id = (u16)((u32)getpid() * 2654435761u >> 16);
 	for (u32 i = 0; i < workers && !rc; i++)
 		rc = worker_open(ob, i, workers, fanout_id, error);
-	if (rc)
+	if (rc) {
 		observer_close(ob);
-	else
-		*ret = ob;
+		return rc;
+	}
+	if (ob->engine->live)
+		cpus_come_first(); /* now, because the right to goes before the workers are started */
+	*ret = ob;
 	return rc;
 }
 

@@ -3,6 +3,11 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NICE (-5) /* three times the share of a program of the usual priority */
 
 unsigned cpus_of_quota(const char *text)
 {
@@ -75,4 +80,11 @@ unsigned cpus_available(void)
 	if (f)
 		fclose(f);
 	return MAX(quota_v1(cpus), 1);
+}
+
+void cpus_come_first(void)
+{
+	id_t thread = (id_t)syscall(SYS_gettid);
+	if (getpriority(PRIO_PROCESS, thread) == 0)
+		setpriority(PRIO_PROCESS, thread, NICE);
 }

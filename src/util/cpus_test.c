@@ -2,6 +2,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -33,8 +36,34 @@ static void test_affinity(void **state)
 	sched_setaffinity(0, sizeof(before), &before);
 }
 
+/* What a child has for a priority after it came with `nice`; as its exit code + 20. */
+static int priority_after(int nice_before, bool root)
+{
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (setpriority(PRIO_PROCESS, 0, nice_before) || (!root && setuid(65534)))
+			_exit(99);
+		cpus_come_first();
+		_exit(getpriority(PRIO_PROCESS, 0) + 20);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status) - 20;
+}
+
+static void test_priority(void **state)
+{
+	if (geteuid() != 0 || getpriority(PRIO_PROCESS, 0) != 0)
+		skip();
+	assert_in_range(priority_after(0, true) + 20, 0, 20);
+	assert_int_equal(priority_after(3, true), 3); /* somebody's choice */
+	assert_int_equal(priority_after(0, false), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_quota), cmocka_unit_test(test_affinity) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_quota), cmocka_unit_test(test_affinity), cmocka_unit_test(test_priority) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
