@@ -235,8 +235,8 @@ void bind_table(struct binder *b, const struct schema *s, const struct node *map
 	for (u32 i = 0; i < s->n; i++)
 		bind_fallback(b, &s->keys[i], base);
 	for (u32 i = 0; i < s->n; i++) /* texts are never NULL */
-		if ((s->keys[i].type == KEY_TEXT || s->keys[i].type == KEY_SECRET) && !*(const char **)((char *)base + s->keys[i].offset))
-			*(const char **)((char *)base + s->keys[i].offset) = "";
+		if ((s->keys[i].type == KEY_TEXT || s->keys[i].type == KEY_SECRET) && !*(const char **)schema_member(base, s->keys[i].offset))
+			*(const char **)schema_member(base, s->keys[i].offset) = "";
 	bind_section(&sc, map, "");
 	for (u32 i = 0; i < s->n; i++)
 		if ((s->keys[i].flags & KEY_REQUIRED) && !sc.given[i])

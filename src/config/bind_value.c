@@ -132,7 +132,7 @@ void schema_accepts(const struct key *k, struct buf *out)
 		buf_adds(out, "a mapping, name: value");
 		break;
 	case KEY_PORTS:
-		buf_adds(out, "a port from 0 to 65535, a list of ports, or \"80,8080\"");
+		buf_adds(out, "a port from 1 to 65535, a list of ports, or \"80,8080\"");
 		break;
 	case KEY_ITEMS:
 		buf_adds(out, "a list of mappings");
@@ -259,7 +259,7 @@ static bool bind_amount(struct binder *b, const struct key *k, const char *path,
 		refuse(b, k, path, n, text);
 		return false;
 	}
-	store_amount(k, v, (char *)base + k->offset);
+	store_amount(k, v, schema_member(base, k->offset));
 	return true;
 }
 
@@ -305,7 +305,7 @@ static bool bind_secret_file(struct binder *b, const char *path, const struct no
 
 static bool bind_scalar(struct binder *b, const struct key *k, const char *path, const struct node *n, void *base)
 {
-	void *at = (char *)base + k->offset;
+	void *at = schema_member(base, k->offset);
 	const struct choice *c;
 	if (n->kind != NODE_SCALAR) {
 		refuse(b, k, path, n, NULL);
@@ -355,7 +355,7 @@ static const struct node *list_item(const struct node *n, u32 i)
 
 static bool bind_texts(struct binder *b, const struct key *k, const char *path, const struct node *n, void *base)
 {
-	struct config_texts *list = (void *)((char *)base + k->offset);
+	struct config_texts *list = schema_member(base, k->offset);
 	u32 len = list_length(n);
 	if (len > ITEMS_MAX) {
 		binder_error(b, n->at, path, "found %u; at most %u", len, ITEMS_MAX);
@@ -412,7 +412,7 @@ static bool add_port(struct binder *b, struct ports *ports, struct str text)
 	while (text.n && text.p[text.n - 1] == ' ')
 		text.n--;
 	snprintf(word, sizeof(word), "%.*s", (int)MIN(text.n, sizeof(word) - 1), text.p);
-	if (text.n >= sizeof(word) || !parse_number(word, &port) || port < 0 || port > UINT16_MAX)
+	if (text.n >= sizeof(word) || !parse_number(word, &port) || port < 1 || port > UINT16_MAX)
 		return false;
 	for (u32 i = 0; i < ports->n; i++)
 		if (ports->v[i] == port)
@@ -444,14 +444,14 @@ static bool bind_ports(struct binder *b, const struct key *k, const char *path, 
 		binder_error(b, n->at, path, "more than %u ports", PORTS_MAX);
 		break;
 	}
-	*(u16 **)((char *)base + k->offset) = ports.v;
-	*(u32 *)((char *)base + k->len_offset) = ports.n;
+	*(u16 **)schema_member(base, k->offset) = ports.v;
+	*(u32 *)schema_member(base, k->len_offset) = ports.n;
 	return true;
 }
 
 void bind_pair(struct binder *b, const struct key *k, const char *path, const char *name, const struct node *value, struct config_place at, void *base)
 {
-	struct config_pairs *pairs = (void *)((char *)base + k->offset);
+	struct config_pairs *pairs = schema_member(base, k->offset);
 	char full[PATH_TEXT_MAX];
 	binder_path(full, "%s.%s", path, name);
 	if (value->kind != NODE_SCALAR) {
@@ -501,7 +501,7 @@ static void bind_item(struct binder *b, const struct schema *s, const struct nod
 		return;
 	b->item = draft;
 	if (s->place_offset != UINT16_MAX)
-		*(struct config_place *)((char *)draft + s->place_offset) = item->at;
+		*(struct config_place *)schema_member(draft, s->place_offset) = item->at;
 	bind_table(b, s, item, path, draft, NULL);
 	if (s->finish)
 		s->finish(b, draft, item, path);
@@ -528,8 +528,8 @@ static bool bind_items(struct binder *b, const struct key *k, const char *path, 
 		binder_path(at, "%s[%u]", path, i);
 		bind_item(b, s, list_item(n, i), at, array + i * size);
 	}
-	*(void **)((char *)base + k->offset) = array;
-	*(u32 *)((char *)base + k->len_offset) = len;
+	*(void **)schema_member(base, k->offset) = array;
+	*(u32 *)schema_member(base, k->len_offset) = len;
 	return true;
 }
 
@@ -559,5 +559,5 @@ void bind_value(struct binder *b, const struct key *k, const char *path, const s
 		good = bind_scalar(b, k, path, n, base);
 	}
 	if (good && k->check && !b->pool->failed)
-		k->check(b, k, path, n, (char *)base + k->offset);
+		k->check(b, k, path, n, schema_member(base, k->offset));
 }

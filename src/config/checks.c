@@ -10,8 +10,6 @@
 #include "roundtrip/filter.h"
 #include "util/number.h"
 
-#define UNUSED_ARGS (void)k, (void)at
-
 void check_ifaces(struct binder *b, const struct key *k, const char *path, const struct node *n, void *at)
 {
 	struct iface_match *match;
@@ -42,6 +40,19 @@ void check_engine(struct binder *b, const struct key *k, const char *path, const
 	}
 	binder_unknown(b, n->at, path, text, "no engine of this name", buf_cstr(&accepted), known, len);
 	buf_done(&accepted);
+}
+
+/* Whether the name resolves is seen when the rule is used. */
+void check_host(struct binder *b, const struct key *k, const char *path, const struct node *n, void *at)
+{
+	static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:%";
+	const char *text = *(const char **)at;
+	struct buf q = { 0 };
+	if (!text[strspn(text, letters)])
+		return;
+	finding_quote(&q, text);
+	binder_error(b, n->at, path, "found %s; accepted: an IPv4 or IPv6 address, or a host name", buf_cstr(&q));
+	buf_done(&q);
 }
 
 /* host:port, [v6]:port, :port; `host` whether one is needed. */

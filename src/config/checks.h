@@ -8,6 +8,7 @@
 CHECK(check_ifaces);
 CHECK(check_engine);
 CHECK(check_protocol);
+CHECK(check_host);
 CHECK(check_address);
 CHECK(check_url);
 CHECK(check_otlp_endpoint);

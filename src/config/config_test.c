@@ -124,7 +124,7 @@ static void test_no_text_is_null(void **state)
 	for (u32 i = 0; i < schema_root.n; i++) {
 		const struct key *k = &schema_root.keys[i];
 		if (k->type == KEY_TEXT || k->type == KEY_WORD || k->type == KEY_SECRET || k->type == KEY_SECRET_FILE)
-			assert_non_null(*(const char **)((char *)c + k->offset));
+			assert_non_null(*(const char **)schema_member(c, k->offset));
 	}
 	config_free(c);
 	c = good("processor: [{name: filter, config: {expression: error}}, {name: roundtripstometrics}]\nsniffer.protocols.rules: {protocol: http}\npipeline: [{processors: filter}]");
@@ -520,6 +520,49 @@ static void test_all_protocols(void **state)
 	}
 }
 
+/* Names of a protocol whose decoder is not here are kept, with a word about it. */
+static void test_protocols_not_built_in(void **state)
+{
+	static const struct {
+		const char *proto, *selector, *field;
+	} all[] = { { "mysql", "request.command", "mysql.command" }, { "amqp", "request.queue_name", "amqp.x" }, { "kafka", "request.api", "kafka.x" }, { "grpc", "request.service", "grpc.x" } };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		char text[512];
+		if (proto_find(str_from(all[i].proto)))
+			continue;
+		snprintf(text, sizeof(text), "processor: [{name: roundtripstometrics, config: {%s: {requireLabels: %s}}}, {name: redact, config: {mask: %s}}]", all[i].proto,
+			 all[i].selector, all[i].field);
+		struct config *c = good(text);
+		assert_string_equal(c->processors[0].labels[0].proto, all[i].proto);
+		assert_string_equal(c->processors[1].edits[0].field, all[i].field);
+		warned("is not built into this program: the labels have no effect");
+		warned("has no effect");
+		config_free(c);
+	}
+	bad("sniffer.engine: afpackt", "sniffer.engine: found 'afpackt', no engine of this name; accepted: pcap (the best there is), ");
+	bad("sniffer.engine: file", "no engine of this name");
+	config_free(good("sniffer.engine: libpcap"));
+}
+
+static void test_rules(void **state)
+{
+	struct buf text = { 0 };
+	struct config *c = good("sniffer.protocols.rules: [{protocol: http, ports: 80}, {protocol: dns, ports: 80, host: h}, {protocol: http, ports: [80, 81]}]");
+	assert_int_equal(warnings.len, 0);
+	config_free(c);
+	c = good("sniffer.protocols.rules:\n- {protocol: http, ports: 80}\n- {protocol: redis, ports: [79, 80]}");
+	warned("f.yaml:3:3: sniffer.protocols.rules[1].ports: 80 is http in line 2, too: the last rule for a port wins");
+	config_free(c);
+	buf_adds(&text, "sniffer.protocols.rules: [{protocol: http, ports: [");
+	for (u32 i = 1; i <= 257; i++)
+		buf_addf(&text, "%u,", i);
+	buf_adds(&text, "]}]");
+	bad(buf_cstr(&text), "sniffer.protocols.rules: 257 ports in all; at most 256");
+	buf_done(&text);
+	bad("sniffer.protocols.rules: {protocol: http, ports: 0}", "a port from 1 to 65535");
+	bad("sniffer.protocols.rules: {protocol: http, ports: '80,'}", "a port from 1 to 65535");
+}
+
 static void test_needs_restart(void **state)
 {
 	struct config *a = config_default(), *b = good("server.address: ':9092'\nlogger.level: debug\nsniffer: {ifaces: lo, ipVersion: v4}\nmetricsStorage.vmHistogram: true\n"
@@ -571,7 +614,8 @@ int main(void)
 		cmocka_unit_test(test_minimal_file_of_the_go_program), cmocka_unit_test(test_nested_and_dotted), cmocka_unit_test(test_coercion),
 		cmocka_unit_test(test_old_rounding), cmocka_unit_test(test_logger), cmocka_unit_test(test_environment), cmocka_unit_test(test_secrets_from_files),
 		cmocka_unit_test(test_aliases_and_merge_keys), cmocka_unit_test(test_processors), cmocka_unit_test(test_required_labels_either_way),
-		cmocka_unit_test(test_all_selectors), cmocka_unit_test(test_all_protocols), cmocka_unit_test(test_needs_restart), cmocka_unit_test(test_show_round_trip),
+		cmocka_unit_test(test_all_selectors), cmocka_unit_test(test_all_protocols), cmocka_unit_test(test_protocols_not_built_in),
+		cmocka_unit_test(test_rules), cmocka_unit_test(test_needs_restart), cmocka_unit_test(test_show_round_trip),
 	};
 	return cmocka_run_group_tests(tests, NULL, done);
 }

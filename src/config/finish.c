@@ -1,6 +1,6 @@
 #include "config/finish.h"
 
-
+#include "roundtrip/session.h"
 #include "util/suggest.h"
 
 #define NAMES_MAX 1024
@@ -109,6 +109,43 @@ static void finish_exporters(struct finish *f)
 	finish_delivery(f, "exporter.kafka", &e->kafka.d);
 }
 
+/* An earlier rule that gives the port of this host to another protocol. */
+static const struct config_rule *other_rule(const struct config *c, u32 before, u16 port)
+{
+	const struct config_rule *rule = &c->sniffer.rules[before];
+	for (u32 i = 0; i < before; i++) {
+		const struct config_rule *r = &c->sniffer.rules[i];
+		if (!r->protocol || strcmp(r->protocol, rule->protocol) == 0 || strcmp(r->host, rule->host) != 0)
+			continue;
+		for (u32 k = 0; k < r->ports_len; k++)
+			if (r->ports[k] == port)
+				return r;
+	}
+	return NULL;
+}
+
+static void finish_rules(struct finish *f)
+{
+	const struct config_sniffer *s = &f->c->sniffer;
+	u32 sum = 0;
+	for (u32 i = 0; i < s->rules_len; i++)
+		sum += MAX(s->rules[i].ports_len, 1);
+	if (sum > SESSION_RULES_MAX) {
+		binder_error(f->b, place(given(f, "sniffer.protocols.rules")), "sniffer.protocols.rules", "%u ports in all; at most %d", sum, SESSION_RULES_MAX);
+		return;
+	}
+	for (u32 i = 0; i < s->rules_len; i++) {
+		for (u32 k = 0; s->rules[i].protocol && k < s->rules[i].ports_len; k++) {
+			const struct config_rule *other = other_rule(f->c, i, s->rules[i].ports[k]);
+			char path[PATH_TEXT_MAX];
+			binder_path(path, "sniffer.protocols.rules[%u].ports", i);
+			if (other)
+				binder_warning(f->b, s->rules[i].at, path, "%u is %s in line %u, too: the last rule for a port wins", s->rules[i].ports[k],
+					       other->protocol, other->at.line);
+		}
+	}
+}
+
 static const struct config_processor *find_processor(const struct config *c, const char *name)
 {
 	for (u32 i = 0; i < c->processors_len; i++)
@@ -207,6 +244,7 @@ void config_finish(struct binder *b, struct root_draft *draft, const struct node
 	finish_logger(&f);
 	finish_histograms(&f, draft->vm_histogram);
 	finish_credentials(&f, "server", &draft->c.server.tls, &draft->c.server.auth);
+	finish_rules(&f);
 	finish_exporters(&f);
 	finish_processors(&f);
 	finish_pipelines(&f);

@@ -12,7 +12,7 @@ static const char definitions[] =
 	"\"size\":{\"anyOf\":[{\"type\":[\"integer\",\"null\"]},{\"type\":\"string\",\"pattern\":\"^[0-9_]+([KkMmGg]([Ii]?[Bb])?|[Bb])?$\"},{\"$ref\":\"#/$defs/replaced\"}]},"
 	"\"share\":{\"anyOf\":[{\"type\":\"number\",\"minimum\":0,\"maximum\":1},{\"type\":[\"string\",\"null\"]}]},"
 	"\"pairs\":{\"type\":[\"object\",\"null\"],\"additionalProperties\":{\"$ref\":\"#/$defs/text\"}},"
-	"\"port\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":65535},"
+	"\"port\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":65535},"
 	"\"ports\":{\"anyOf\":[{\"$ref\":\"#/$defs/port\"},{\"type\":[\"string\",\"null\"]},{\"type\":\"array\",\"items\":{\"anyOf\":[{\"$ref\":\"#/$defs/port\"},{\"type\":\"string\"}]}}]}}";
 
 static void add_reference(struct buf *out, const char *name)

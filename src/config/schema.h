@@ -88,6 +88,12 @@ extern const struct schema schema_processors[PROCESSOR_KINDS];
 extern const struct section schema_sections[];
 extern const u32 schema_sections_len;
 
+/* A member of the structure that a table binds. */
+static inline void *schema_member(void *base, size_t offset)
+{
+	return (char *)base + offset;
+}
+
 /* The key of this path, or NULL. */
 const struct key *schema_find(const struct schema *s, const char *path);
 /* Does a key's path begin with this one and a dot? */

@@ -13,7 +13,7 @@ static const struct key rule_keys[] = {
 	{ "protocol", KEY_TEXT, KEY_REQUIRED, RULE(protocol), .check = check_protocol, .meaning = "one of amqp, dns, grpc, http, http2, kafka, mongodb, mysql, postgresql, redis" },
 	{ "ports", KEY_PORTS, 0, RULE(ports), .len_offset = offsetof(struct config_rule, ports_len), .fallback = "[]",
 	  .meaning = "a port, a list, or \"80,8080\"; none: wherever the protocol is recognised" },
-	{ "host", KEY_TEXT, 0, RULE(host), .fallback = "", .meaning = "only to or from this address or host name" },
+	{ "host", KEY_TEXT, 0, RULE(host), .fallback = "", .check = check_host, .meaning = "only to or from this address or host name" },
 };
 const struct schema schema_rule = { rule_keys, ARRAY_LEN(rule_keys), sizeof(struct config_rule), offsetof(struct config_rule, at), .name = "rule" };
 

@@ -138,7 +138,7 @@ void show_value(const struct key *k, const void *base, bool secrets, struct buf 
 		show_pairs(out, at, !secrets && (k->flags & KEY_HIDE));
 		break;
 	case KEY_PORTS:
-		show_ports(out, *(const u16 *const *)at, *(const u32 *)((const char *)base + k->len_offset));
+		show_ports(out, *(const u16 *const *)at, *(const u32 *)(const void *)((const char *)base + k->len_offset));
 		break;
 	default: /* lists of mappings are shown item by item */
 		break;
