@@ -103,10 +103,13 @@ struct label_texts {
 	struct str values[L4_LABELS + 1];
 };
 
-/* The values of a direction's packets: source and destination. */
-static void label_values(const struct l4_metrics *m, const struct conn *c, int dir, struct label_texts *t)
+/* The values of a direction's packets: source and destination. Returns how many. */
+static u32 label_values(const struct l4_metrics *m, const struct conn *c, int dir, bool ports, struct label_texts *t)
 {
+	u32 n = 0;
 	for (u32 i = 0; i < m->labels_len; i++) {
+		if (m->labels[i] == SRC_PORT && !ports)
+			continue;
 		bool source = m->labels[i] == SRC_HOST || m->labels[i] == SRC_PORT;
 		int end = source ? dir : dir ^ 1;
 		struct buf out = { .data = t->memory[i], .cap = sizeof(t->memory[i]), .max = sizeof(t->memory[i]) };
@@ -114,14 +117,23 @@ static void label_values(const struct l4_metrics *m, const struct conn *c, int d
 			out.len = ip_format(&c->addr[end], out.data);
 		else
 			buf_add_u64(&out, c->port[end]);
-		t->values[i] = str_make(out.data, out.len);
+		t->values[n++] = str_make(out.data, out.len);
 	}
+	return n;
 }
 
-/* Beginnings and ends are the opener's; unknown, the side's that was seen first. */
-static int opener_of(const struct conn *c)
+/* The direction from client to server. Without a SYN: servers have the lower port, as a rule. */
+static int client_of(const struct conn *c)
 {
-	return c->opener == DIR_B ? DIR_B : DIR_A;
+	if (c->opener != DIR_NONE)
+		return c->opener;
+	return c->port[DIR_A] < c->port[DIR_B] ? DIR_B : DIR_A;
+}
+
+/* Of a connection as a whole: from client to server, without the client's port, which would make each a series of its own. */
+static u32 conn_values(const struct l4_metrics *m, const struct conn *c, struct label_texts *t)
+{
+	return label_values(m, c, client_of(c), false, t);
 }
 
 static int transport_of(const struct conn *c)
@@ -143,7 +155,7 @@ static void fold_direction(struct l4_worker *w, const struct conn *c, int dir, c
 	struct label_texts t;
 	if (h->packets == before->packets)
 		return;
-	label_values(m, c, dir, &t);
+	label_values(m, c, dir, true, &t);
 	bool tcp = transport_of(c) == TCP;
 	struct metric_cells *cells = metric_find(tcp ? m->tcp : m->udp, w->number, t.values, now);
 	if (!tcp) {
@@ -204,7 +216,7 @@ static void on_opened(void *arg, struct conn *c)
 {
 	struct l4_worker *w = arg;
 	struct label_texts t;
-	label_values(w->m, c, opener_of(c), &t);
+	conn_values(w->m, c, &t);
 	metric_add(metric_find(w->m->opened[transport_of(c)], w->number, t.values, flow_now(c->flow)), 0, 1);
 }
 
@@ -213,7 +225,8 @@ static void on_rtt(void *arg, struct conn *c, int dir, u64 ns, bool handshake)
 	struct l4_worker *w = arg;
 	struct label_texts t;
 	u64 now = flow_now(c->flow);
-	label_values(w->m, c, dir, &t);
+	u32 n = conn_values(w->m, c, &t);
+	t.values[n] = dir == client_of(c) ? STR("server") : STR("client");
 	metric_observe(metric_find(w->m->rtt, w->number, t.values, now), handshake ? RTT_HANDSHAKE : RTT_ACK, (double)ns / 1e9, NULL, now);
 }
 
@@ -235,8 +248,8 @@ static void on_closed(void *arg, struct conn *c, enum stream_end end)
 		if (at < w->marks_len)
 			w->marks[at].c->watched = at + 1;
 	}
-	label_values(w->m, c, opener_of(c), &t);
-	t.values[w->m->labels_len] = str_from(end_names[end]);
+	u32 n = conn_values(w->m, c, &t);
+	t.values[n] = str_from(end_names[end]);
 	metric_add(metric_find(w->m->closed[transport_of(c)], w->number, t.values, now), 0, 1);
 	count_expired(w, c, end);
 }
@@ -317,11 +330,14 @@ static void choose_labels(struct l4_metrics *m, const struct config_texts *label
 
 static int make_groups(struct l4_metrics *m)
 {
-	const char *names[L4_LABELS + 1];
+	const char *names[L4_LABELS], *conn_names[L4_LABELS + 1];
+	u32 n = 0;
 	int rc = 0;
-	for (u32 i = 0; i < m->labels_len; i++)
+	for (u32 i = 0; i < m->labels_len; i++) {
 		names[i] = label_names[m->labels[i]];
-	names[m->labels_len] = "reason";
+		if (m->labels[i] != SRC_PORT)
+			conn_names[n++] = names[i];
+	}
 	for (int t = 0; t < TRANSPORTS && !rc; t++)
 		rc = registry_group(m->registry, gauge_desc[t], GAUGE_METRICS, NULL, 0, &m->gauges[t]);
 	if (rc || !m->enabled)
@@ -329,12 +345,14 @@ static int make_groups(struct l4_metrics *m)
 	rc = registry_group(m->registry, tcp_desc, TCP_METRICS, names, m->labels_len, &m->tcp);
 	if (!rc)
 		rc = registry_group(m->registry, udp_desc, UDP_METRICS, names, m->labels_len, &m->udp);
+	conn_names[n] = "acknowledged_by";
 	if (!rc)
-		rc = registry_group(m->registry, rtt_desc, RTT_METRICS, names, m->labels_len, &m->rtt);
+		rc = registry_group(m->registry, rtt_desc, RTT_METRICS, conn_names, n + 1, &m->rtt);
+	conn_names[n] = "reason";
 	for (int t = 0; t < TRANSPORTS && !rc; t++) {
-		rc = registry_group(m->registry, &opened_desc[t], 1, names, m->labels_len, &m->opened[t]);
+		rc = registry_group(m->registry, &opened_desc[t], 1, conn_names, n, &m->opened[t]);
 		if (!rc)
-			rc = registry_group(m->registry, &closed_desc[t], 1, names, m->labels_len + 1, &m->closed[t]);
+			rc = registry_group(m->registry, &closed_desc[t], 1, conn_names, n + 1, &m->closed[t]);
 	}
 	return rc;
 }
