@@ -74,6 +74,8 @@ struct counted {
 struct mark {
 	struct conn *c;
 	struct counted before[2];
+	struct metric_cells *rtt[2]; /* by direction, found in round `round` */
+	u64 round;
 };
 
 struct l4_worker {
@@ -83,6 +85,7 @@ struct l4_worker {
 	struct flow *flow;
 	struct mark *marks; /* conn.watched is the place in it, from 1 */
 	u32 marks_len, marks_cap;
+	u64 round; /* flushes so far: cells found in one are not kept into the next */
 	u64 folded;
 } __attribute__((aligned(CACHE_LINE)));
 
@@ -207,6 +210,7 @@ static void on_packet(void *arg, struct conn *c)
 		return;
 	struct mark *mark = &w->marks[w->marks_len++];
 	mark->c = c;
+	mark->round = UINT64_MAX;
 	remember(&c->half[0], &mark->before[0]);
 	remember(&c->half[1], &mark->before[1]);
 	c->watched = w->marks_len;
@@ -225,9 +229,19 @@ static void on_rtt(void *arg, struct conn *c, int dir, u64 ns, bool handshake)
 	struct l4_worker *w = arg;
 	struct label_texts t;
 	u64 now = flow_now(c->flow);
-	u32 n = conn_values(w->m, c, &t);
-	t.values[n] = dir == client_of(c) ? STR("server") : STR("client");
-	metric_observe(metric_find(w->m->rtt, w->number, t.values, now), handshake ? RTT_HANDSHAKE : RTT_ACK, (double)ns / 1e9, NULL, now);
+	struct mark spare = { .round = UINT64_MAX }, *mark = c->watched ? &w->marks[c->watched - 1] : &spare;
+	if (mark->round != w->round) {
+		mark->round = w->round;
+		mark->rtt[0] = mark->rtt[1] = NULL;
+	}
+	struct metric_cells *cells = mark->rtt[dir];
+	if (!cells) {
+		u32 n = conn_values(w->m, c, &t);
+		t.values[n] = dir == client_of(c) ? STR("server") : STR("client");
+		cells = mark->rtt[dir] = metric_find(w->m->rtt, w->number, t.values, now);
+	}
+	metric_touch(cells, now);
+	metric_observe(cells, handshake ? RTT_HANDSHAKE : RTT_ACK, (double)ns / 1e9, NULL, now);
 }
 
 static void count_expired(struct l4_worker *w, const struct conn *c, enum stream_end end)
@@ -278,6 +292,7 @@ void l4_metrics_flush(struct l4_metrics *m, u32 worker, u64 now, bool last)
 	struct l4_worker *w = &m->workers[worker];
 	if (!w->flow)
 		return;
+	w->round++;
 	if (last || now >= w->folded + FOLD_NS || now < w->folded)
 		fold_all(w, now);
 	for (int t = 0; t < TRANSPORTS; t++)
