@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests: `make test` calls this. Prints what each part does and, as its last line, "N passed, N failed[, N skipped]".
-#   tests/run.sh [PART]...     parts: static clang unit fuzz-replay captures cases metamorphic cost cli integration corpus odd (default: all)
+#   tests/run.sh [PART]...     parts: static clang unit fuzz-replay captures metrics cases metamorphic cost cli integration corpus odd (default: all)
 # The program is built with gcc, AddressSanitizer and UBSan in build-asan; once more with clang in build-clang. Captures with known
 # exchanges beside the checkout (../shared, or $PACKETD_SHARED) are scored when they are there.
 set -u
@@ -17,7 +17,7 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 export PACKETD=$ROOT/$ASAN/packetd
 passed=0 failed=0 skipped=0
 parts=("$@")
-[ $# -gt 0 ] || parts=(static clang unit fuzz-replay captures cases metamorphic cost cli integration corpus odd)
+[ $# -gt 0 ] || parts=(static clang unit fuzz-replay captures metrics cases metamorphic cost cli integration corpus odd)
 
 wanted() {
 	local p
@@ -87,6 +87,7 @@ fi
 wanted unit && meson_suite 'unit' unit 900
 wanted fuzz-replay && grep -q "suite: 'fuzz'" meson.build && meson_suite 'fuzz replay' fuzz 600
 wanted captures && python 'captures' 300 tests/captures
+wanted metrics && python 'metrics' 300 tests/metrics
 wanted cases && python 'cases' 300 tests/cases
 wanted metamorphic && python 'metamorphic' 1200 tests/metamorphic
 wanted cost && PACKETD_PLAIN=$ROOT/build-clang/packetd python 'cost' 300 tests/cost

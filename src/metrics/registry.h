@@ -63,6 +63,8 @@ void registry_drop_group(struct registry *r, struct metric_group *g);
 /* Worker's side; `shard` is the worker's number, `now` ns of the clock that ages series (packet time from files). Neither blocks nor
  * allocates once the series exists. NULL never: past all caps the cells of `~other`. The pointer lives until the worker's next registry_tick. */
 struct metric_cells *metric_find(struct metric_group *g, u32 shard, const struct str *values, u64 now);
+/* As metric_find says, for cells found before since the worker's latest registry_tick. */
+void metric_touch(struct metric_cells *c, u64 now);
 /* `metric`: place in the group's descriptors. */
 void metric_add(struct metric_cells *c, u32 metric, double by);       /* counter, by >= 0; gauge */
 void metric_set(struct metric_cells *c, u32 metric, double to);       /* gauge */

@@ -45,17 +45,25 @@ u32 metric_value_clean(u8 to[METRIC_VALUE_MAX], struct str v)
 	return out;
 }
 
-static bool is_plain(const char *p, u32 n)
+/* Copies n bytes; false when one of them is not ASCII. Most values are short: no call, no loop a byte. */
+static inline bool copy_plain(u8 *to, const char *p, u32 n)
 {
-	u64 bits = 0, word;
-	u32 i = 0;
-	for (; i + 8 <= n; i += 8) {
-		memcpy(&word, p + i, 8);
-		bits |= word;
+	u64 bits = 0, word, last = 0;
+	if (likely(n >= 8)) {
+		for (u32 i = 0; i + 8 < n; i += 8) {
+			memcpy(&word, p + i, 8);
+			memcpy(to + i, &word, 8);
+			bits |= word;
+		}
+		memcpy(&last, p + n - 8, 8);
+		memcpy(to + n - 8, &last, 8);
+		return !((bits | last) & 0x8080808080808080ull);
 	}
-	for (; i < n; i++)
-		bits |= (u8)p[i];
-	return !(bits & 0x8080808080808080ull);
+	for (u32 i = 0; i < n; i++) {
+		to[i] = (u8)p[i];
+		bits |= to[i];
+	}
+	return !(bits & 0x80);
 }
 
 u64 series_hash(const struct registry *r, const u8 *key, u32 len)
@@ -69,12 +77,8 @@ u32 key_make(u8 key[KEY_MAX], const struct str *values, u32 n)
 	for (u32 i = 0; i < n; i++) {
 		struct str v = values[i];
 		u16 len = (u16)v.n;
-		if (likely(v.n <= METRIC_VALUE_MAX && is_plain(v.p, v.n))) {
-			if (v.n)
-				memcpy(key + at, v.p, v.n);
-		} else {
+		if (unlikely(v.n > METRIC_VALUE_MAX || !copy_plain(key + at, v.p, v.n)))
 			len = (u16)metric_value_clean(key + at, v);
-		}
 		memcpy(key + i * 2, &len, 2);
 		at += len;
 	}
@@ -440,6 +444,11 @@ struct metric_cells *metric_find(struct metric_group *g, u32 shard, const struct
 	if (g->r->o.workers == 1 && g->labels_len && g->series_len >= peek(&g->r->o.max_series))
 		return overflow(sh, now);
 	return shard_make(g, shard, key, len, hash, now);
+}
+
+void metric_touch(struct metric_cells *c, u64 now)
+{
+	poke(&c->touched, now);
 }
 
 /* --- expiry --- */

@@ -74,6 +74,8 @@ struct counted {
 struct mark {
 	struct conn *c;
 	struct counted before[2];
+	struct metric_cells *rtt[2]; /* by direction, found in round `round` */
+	u64 round;
 };
 
 struct l4_worker {
@@ -83,6 +85,7 @@ struct l4_worker {
 	struct flow *flow;
 	struct mark *marks; /* conn.watched is the place in it, from 1 */
 	u32 marks_len, marks_cap;
+	u64 round; /* flushes so far: cells found in one are not kept into the next */
 	u64 folded;
 } __attribute__((aligned(CACHE_LINE)));
 
@@ -103,10 +106,13 @@ struct label_texts {
 	struct str values[L4_LABELS + 1];
 };
 
-/* The values of a direction's packets: source and destination. */
-static void label_values(const struct l4_metrics *m, const struct conn *c, int dir, struct label_texts *t)
+/* The values of a direction's packets: source and destination. Returns how many. */
+static u32 label_values(const struct l4_metrics *m, const struct conn *c, int dir, bool ports, struct label_texts *t)
 {
+	u32 n = 0;
 	for (u32 i = 0; i < m->labels_len; i++) {
+		if (m->labels[i] == SRC_PORT && !ports)
+			continue;
 		bool source = m->labels[i] == SRC_HOST || m->labels[i] == SRC_PORT;
 		int end = source ? dir : dir ^ 1;
 		struct buf out = { .data = t->memory[i], .cap = sizeof(t->memory[i]), .max = sizeof(t->memory[i]) };
@@ -114,14 +120,23 @@ static void label_values(const struct l4_metrics *m, const struct conn *c, int d
 			out.len = ip_format(&c->addr[end], out.data);
 		else
 			buf_add_u64(&out, c->port[end]);
-		t->values[i] = str_make(out.data, out.len);
+		t->values[n++] = str_make(out.data, out.len);
 	}
+	return n;
 }
 
-/* Beginnings and ends are the opener's; unknown, the side's that was seen first. */
-static int opener_of(const struct conn *c)
+/* The direction from client to server. Without a SYN: servers have the lower port, as a rule. */
+static int client_of(const struct conn *c)
 {
-	return c->opener == DIR_B ? DIR_B : DIR_A;
+	if (c->opener != DIR_NONE)
+		return c->opener;
+	return c->port[DIR_A] < c->port[DIR_B] ? DIR_B : DIR_A;
+}
+
+/* Of a connection as a whole: from client to server, without the client's port, which would make each a series of its own. */
+static u32 conn_values(const struct l4_metrics *m, const struct conn *c, struct label_texts *t)
+{
+	return label_values(m, c, client_of(c), false, t);
 }
 
 static int transport_of(const struct conn *c)
@@ -143,7 +158,7 @@ static void fold_direction(struct l4_worker *w, const struct conn *c, int dir, c
 	struct label_texts t;
 	if (h->packets == before->packets)
 		return;
-	label_values(m, c, dir, &t);
+	label_values(m, c, dir, true, &t);
 	bool tcp = transport_of(c) == TCP;
 	struct metric_cells *cells = metric_find(tcp ? m->tcp : m->udp, w->number, t.values, now);
 	if (!tcp) {
@@ -195,6 +210,7 @@ static void on_packet(void *arg, struct conn *c)
 		return;
 	struct mark *mark = &w->marks[w->marks_len++];
 	mark->c = c;
+	mark->round = UINT64_MAX;
 	remember(&c->half[0], &mark->before[0]);
 	remember(&c->half[1], &mark->before[1]);
 	c->watched = w->marks_len;
@@ -204,7 +220,7 @@ static void on_opened(void *arg, struct conn *c)
 {
 	struct l4_worker *w = arg;
 	struct label_texts t;
-	label_values(w->m, c, opener_of(c), &t);
+	conn_values(w->m, c, &t);
 	metric_add(metric_find(w->m->opened[transport_of(c)], w->number, t.values, flow_now(c->flow)), 0, 1);
 }
 
@@ -213,8 +229,19 @@ static void on_rtt(void *arg, struct conn *c, int dir, u64 ns, bool handshake)
 	struct l4_worker *w = arg;
 	struct label_texts t;
 	u64 now = flow_now(c->flow);
-	label_values(w->m, c, dir, &t);
-	metric_observe(metric_find(w->m->rtt, w->number, t.values, now), handshake ? RTT_HANDSHAKE : RTT_ACK, (double)ns / 1e9, NULL, now);
+	struct mark spare = { .round = UINT64_MAX }, *mark = c->watched ? &w->marks[c->watched - 1] : &spare;
+	if (mark->round != w->round) {
+		mark->round = w->round;
+		mark->rtt[0] = mark->rtt[1] = NULL;
+	}
+	struct metric_cells *cells = mark->rtt[dir];
+	if (!cells) {
+		u32 n = conn_values(w->m, c, &t);
+		t.values[n] = dir == client_of(c) ? STR("server") : STR("client");
+		cells = mark->rtt[dir] = metric_find(w->m->rtt, w->number, t.values, now);
+	}
+	metric_touch(cells, now);
+	metric_observe(cells, handshake ? RTT_HANDSHAKE : RTT_ACK, (double)ns / 1e9, NULL, now);
 }
 
 static void count_expired(struct l4_worker *w, const struct conn *c, enum stream_end end)
@@ -235,8 +262,8 @@ static void on_closed(void *arg, struct conn *c, enum stream_end end)
 		if (at < w->marks_len)
 			w->marks[at].c->watched = at + 1;
 	}
-	label_values(w->m, c, opener_of(c), &t);
-	t.values[w->m->labels_len] = str_from(end_names[end]);
+	u32 n = conn_values(w->m, c, &t);
+	t.values[n] = str_from(end_names[end]);
 	metric_add(metric_find(w->m->closed[transport_of(c)], w->number, t.values, now), 0, 1);
 	count_expired(w, c, end);
 }
@@ -265,6 +292,7 @@ void l4_metrics_flush(struct l4_metrics *m, u32 worker, u64 now, bool last)
 	struct l4_worker *w = &m->workers[worker];
 	if (!w->flow)
 		return;
+	w->round++;
 	if (last || now >= w->folded + FOLD_NS || now < w->folded)
 		fold_all(w, now);
 	for (int t = 0; t < TRANSPORTS; t++)
@@ -317,11 +345,14 @@ static void choose_labels(struct l4_metrics *m, const struct config_texts *label
 
 static int make_groups(struct l4_metrics *m)
 {
-	const char *names[L4_LABELS + 1];
+	const char *names[L4_LABELS], *conn_names[L4_LABELS + 1];
+	u32 n = 0;
 	int rc = 0;
-	for (u32 i = 0; i < m->labels_len; i++)
+	for (u32 i = 0; i < m->labels_len; i++) {
 		names[i] = label_names[m->labels[i]];
-	names[m->labels_len] = "reason";
+		if (m->labels[i] != SRC_PORT)
+			conn_names[n++] = names[i];
+	}
 	for (int t = 0; t < TRANSPORTS && !rc; t++)
 		rc = registry_group(m->registry, gauge_desc[t], GAUGE_METRICS, NULL, 0, &m->gauges[t]);
 	if (rc || !m->enabled)
@@ -329,12 +360,14 @@ static int make_groups(struct l4_metrics *m)
 	rc = registry_group(m->registry, tcp_desc, TCP_METRICS, names, m->labels_len, &m->tcp);
 	if (!rc)
 		rc = registry_group(m->registry, udp_desc, UDP_METRICS, names, m->labels_len, &m->udp);
+	conn_names[n] = "acknowledged_by";
 	if (!rc)
-		rc = registry_group(m->registry, rtt_desc, RTT_METRICS, names, m->labels_len, &m->rtt);
+		rc = registry_group(m->registry, rtt_desc, RTT_METRICS, conn_names, n + 1, &m->rtt);
+	conn_names[n] = "reason";
 	for (int t = 0; t < TRANSPORTS && !rc; t++) {
-		rc = registry_group(m->registry, &opened_desc[t], 1, names, m->labels_len, &m->opened[t]);
+		rc = registry_group(m->registry, &opened_desc[t], 1, conn_names, n, &m->opened[t]);
 		if (!rc)
-			rc = registry_group(m->registry, &closed_desc[t], 1, names, m->labels_len + 1, &m->closed[t]);
+			rc = registry_group(m->registry, &closed_desc[t], 1, conn_names, n + 1, &m->closed[t]);
 	}
 	return rc;
 }

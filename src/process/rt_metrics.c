@@ -11,6 +11,7 @@
 #define SCRATCH 1024
 #define NAME_MAX_LEN 96
 #define ADDRESSES 64 /* texts of addresses kept; a power of two */
+#define PAIRS 64     /* answered series whose outcome series is known; a power of two */
 
 enum label_kind {
 	LABEL_CLIENT_ADDRESS, LABEL_CLIENT_PORT, LABEL_SERVER_ADDRESS, LABEL_SERVER_PORT,
@@ -112,6 +113,11 @@ struct worker_sink {
 	struct arena_pool pool;
 	struct arena arena;
 	struct address_text addresses[ADDRESSES];
+	/* Since the latest tick. An exchange that was answered has the same labels but the outcome in both. */
+	struct {
+		const struct metric_cells *answered;
+		struct metric_cells *outcome;
+	} pairs[PAIRS];
 } __attribute__((aligned(CACHE_LINE)));
 
 /* --- labels --- */
@@ -392,6 +398,22 @@ static void count_answered(const struct plan *plan, struct metric_cells *c, cons
 	}
 }
 
+static void count_outcome(struct worker_sink *w, const struct plan *plan, struct str *values, const struct view *v, const struct metric_cells *answered,
+			  u64 times, u64 now)
+{
+	u32 at = (u32)((uintptr_t)answered >> 6) % PAIRS;
+	struct metric_cells *c = answered && w->pairs[at].answered == answered ? w->pairs[at].outcome : NULL;
+	if (c) {
+		metric_touch(c, now);
+	} else {
+		values[plan->labels_len] = str_from(outcome_name(v->rt->outcome));
+		c = metric_find(plan->special[OUTCOMES_TOTAL], w->worker, values, now);
+		w->pairs[at].answered = answered;
+		w->pairs[at].outcome = c;
+	}
+	metric_add(c, 0, (double)times);
+}
+
 static void on_view(struct view_sink *s, const struct view *v)
 {
 	struct worker_sink *w = (struct worker_sink *)s;
@@ -405,10 +427,12 @@ static void on_view(struct view_sink *s, const struct view *v)
 		return;
 	for (u32 i = 0; i < plan->labels_len; i++)
 		values[i] = label_value(w, v, &plan->labels[i], &scratch);
-	if (rt->outcome == OUTCOME_ANSWERED)
-		count_answered(plan, metric_find(plan->group, w->worker, values, now), v, times, now, &scratch);
-	values[plan->labels_len] = str_from(outcome_name(rt->outcome));
-	metric_add(metric_find(plan->special[OUTCOMES_TOTAL], w->worker, values, now), 0, (double)times);
+	struct metric_cells *answered = NULL;
+	if (rt->outcome == OUTCOME_ANSWERED) {
+		answered = metric_find(plan->group, w->worker, values, now);
+		count_answered(plan, answered, v, times, now, &scratch);
+	}
+	count_outcome(w, plan, values, v, answered, times, now);
 	if (rt->error.n) {
 		values[plan->labels_len] = rt->error;
 		struct metric_cells *c = metric_find(plan->special[ERRORS_TOTAL], w->worker, values, now);
@@ -423,6 +447,7 @@ static void on_view(struct view_sink *s, const struct view *v)
 static void on_flush(struct view_sink *s, u64 now, bool last)
 {
 	struct worker_sink *w = (struct worker_sink *)s;
+	memset(w->pairs, 0, sizeof(w->pairs));
 	registry_tick(w->m->registry, w->worker, now);
 }
 

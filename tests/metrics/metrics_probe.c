@@ -14,7 +14,7 @@
 #include "process/own_metrics.h"
 #include "process/rt_metrics.h"
 
-struct probe {
+struct rig {
 	struct sink sink; /* first */
 	struct registry *registry;
 	struct rt_metrics *rt;
@@ -27,7 +27,7 @@ struct probe {
 
 static void on_roundtrip(struct sink *s, const struct roundtrip *rt)
 {
-	struct probe *p = (struct probe *)s;
+	struct rig *p = (struct rig *)s;
 	const struct view v = { .rt = rt, .weight = 1 };
 	if (!p->off)
 		p->views->view(p->views, &v);
@@ -35,7 +35,7 @@ static void on_roundtrip(struct sink *s, const struct roundtrip *rt)
 
 static void on_flush(struct sink *s, u64 now, bool last)
 {
-	struct probe *p = (struct probe *)s;
+	struct rig *p = (struct rig *)s;
 	p->now = now;
 	if (!p->off)
 		p->views->flush(p->views, now, last);
@@ -43,7 +43,7 @@ static void on_flush(struct sink *s, u64 now, bool last)
 
 static int add_sinks(void *arg, struct observer *ob, u32 worker, struct sessions *sessions)
 {
-	struct probe *p = arg;
+	struct rig *p = arg;
 	p->observer = ob;
 	if (!p->off)
 		l4_metrics_attach(p->l4, worker, observer_flow(ob, worker));
@@ -53,7 +53,7 @@ static int add_sinks(void *arg, struct observer *ob, u32 worker, struct sessions
 
 static void probe_ledger(void *arg, struct ledger *ret)
 {
-	observer_ledger(((struct probe *)arg)->observer, ret);
+	observer_ledger(((struct rig *)arg)->observer, ret);
 }
 
 static u8 kinds_of(const char *text)
@@ -82,11 +82,11 @@ static int show(struct registry *r, enum expose_format f, u64 now)
 	return !good;
 }
 
-static int read_capture(struct probe *p, const char *file)
+static int read_capture(struct rig *p, const char *file)
 {
 	char error[256];
 	struct observer *ob = NULL;
-	struct observer_options o = { .capture = { .file = file }, .workers = 1, .add_sinks = add_sinks, .arg = p };
+	struct observer_options o = { .capture = { .file = file }, .workers = 1, .session.proto.details = true, .add_sinks = add_sinks, .arg = p };
 	if (observer_open(&o, &ob, error)) {
 		fprintf(stderr, "%s\n", error);
 		return 1;
@@ -98,7 +98,7 @@ static int read_capture(struct probe *p, const char *file)
 static int capture(int argc, char **argv, bool off)
 {
 	static const char *const l4_names[] = { "source.host", "destination.host", "destination.port" };
-	struct probe p = { .sink = { on_roundtrip, on_flush }, .off = off };
+	struct rig p = { .sink = { on_roundtrip, on_flush }, .off = off };
 	struct buf why = { 0 };
 	struct config_proto_labels labels = { .proto = "http", .selectors = { (const char **)argv + 5, (u32)MAX(argc - 5, 0) } };
 	struct config_processor c = { .kind = PROCESSOR_METRICS, .labels_default = argc <= 5, .path_templates = true, .labels = &labels, .labels_len = argc > 5 };
