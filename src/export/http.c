@@ -261,6 +261,26 @@ static int progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t 
 	return c->t->o.cancel && atomic_load(c->t->o.cancel);
 }
 
+/* libcurl 7.88 breaks connections that begin with HTTP/2 when it uses them again (curl pull request 10643): a new one each time. */
+static bool reuse_is_broken(void)
+{
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	return v->version_num >> 8 == 0x0758;
+}
+
+static void set_version(CURL *curl, const struct http_target_options *o)
+{
+	bool tls = strncasecmp(o->delivery->endpoint, "https:", 6) == 0;
+	if (!o->grpc) {
+		curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+		curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, ""); /* whatever the library can read */
+		return;
+	}
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
+	if (!tls && reuse_is_broken())
+		curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static void set_text(CURL *curl, CURLoption option, const char *value)
 {
 	if (value && *value)
@@ -314,10 +334,7 @@ struct http_client *http_client_new(const struct http_target *t)
 	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 3L);
 	curl_easy_setopt(curl, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL);
 	curl_easy_setopt(curl, CURLOPT_EXPECT_100_TIMEOUT_MS, 0L);
-	if (!t->o.grpc)
-		curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, ""); /* whatever the library can read */
-	bool tls = strncasecmp(d->endpoint, "https:", 6) == 0;
-	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)(!t->o.grpc ? CURL_HTTP_VERSION_1_1 : tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
+	set_version(curl, &t->o);
 	curl_easy_setopt(curl, CURLOPT_CONNECT_TO, t->connect_to);
 	set_security(curl, d);
 	return c;
