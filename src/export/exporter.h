@@ -14,7 +14,7 @@ struct resource {
 	u32 n;
 };
 
-/* What an exporter may use; outlives it. */
+/* What an exporter may use; what it points to outlives it, the structure itself is copied by `open`. */
 struct exporter_env {
 	const struct config *config;
 	struct registry *registry;

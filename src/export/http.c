@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <time.h>
@@ -18,6 +19,8 @@ struct http_target {
 	struct http_target_options o;
 	char *name;
 	char *bearer;              /* "Authorization: Bearer …"; NULL: none */
+	struct curl_slist *connect_to; /* "::HOST:PORT": a certificate of another name than the endpoint's is expected */
+	char *host;                /* "Host: …" then */
 	struct curl_slist *headers; /* the configured ones */
 };
 
@@ -103,6 +106,29 @@ static bool keep_headers(struct http_target *t)
 	return good;
 }
 
+/* The library checks the certificate against the URL's host: that becomes the name expected, and connections go to the real one. */
+static bool keep_server_name(struct http_target *t)
+{
+	const struct config_delivery *d = t->o.delivery;
+	char *host = NULL, *port = NULL, line[512];
+	if (!d->tls.server_name || !*d->tls.server_name)
+		return true;
+	CURLU *u = curl_url();
+	bool good = u && curl_url_set(u, CURLUPART_URL, d->endpoint, CURLU_GUESS_SCHEME) == CURLUE_OK && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+		    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
+	if (good) {
+		snprintf(line, sizeof(line), "::%s:%s", host, port);
+		t->connect_to = curl_slist_append(NULL, line);
+		snprintf(line, sizeof(line), "Host: %s:%s", host, port);
+		t->host = strdup(line);
+		good = t->connect_to && t->host;
+	}
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(u);
+	return good;
+}
+
 static int check_headers(const struct config_delivery *d, struct buf *error)
 {
 	for (u32 i = 0; i < d->header.n; i++) {
@@ -135,7 +161,7 @@ int http_target_new(const struct http_target_options *options, struct http_targe
 		t->o = *options;
 		t->name = public_name(d->endpoint);
 	}
-	if (!t || !t->name || !keep_headers(t)) {
+	if (!t || !t->name || !keep_headers(t) || !keep_server_name(t)) {
 		http_target_free(t);
 		buf_adds(error, "out of memory");
 		return -ENOMEM;
@@ -149,6 +175,8 @@ void http_target_free(struct http_target *t)
 	if (!t)
 		return;
 	curl_slist_free_all(t->headers);
+	curl_slist_free_all(t->connect_to);
+	free(t->host);
 	free(t->bearer);
 	free(t->name);
 	free(t);
@@ -233,6 +261,26 @@ static int progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t 
 	return c->t->o.cancel && atomic_load(c->t->o.cancel);
 }
 
+/* libcurl 7.88 breaks connections that begin with HTTP/2 when it uses them again (curl pull request 10643): a new one each time. */
+static bool reuse_is_broken(void)
+{
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	return v->version_num >> 8 == 0x0758;
+}
+
+static void set_version(CURL *curl, const struct http_target_options *o)
+{
+	bool tls = strncasecmp(o->delivery->endpoint, "https:", 6) == 0;
+	if (!o->grpc) {
+		curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+		curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, ""); /* whatever the library can read */
+		return;
+	}
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
+	if (!tls && reuse_is_broken())
+		curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static void set_text(CURL *curl, CURLoption option, const char *value)
 {
 	if (value && *value)
@@ -286,10 +334,8 @@ struct http_client *http_client_new(const struct http_target *t)
 	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 3L);
 	curl_easy_setopt(curl, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL);
 	curl_easy_setopt(curl, CURLOPT_EXPECT_100_TIMEOUT_MS, 0L);
-	if (!t->o.grpc)
-		curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, ""); /* whatever the library can read */
-	bool tls = strncasecmp(d->endpoint, "https:", 6) == 0;
-	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)(!t->o.grpc ? CURL_HTTP_VERSION_1_1 : tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
+	set_version(curl, &t->o);
+	curl_easy_setopt(curl, CURLOPT_CONNECT_TO, t->connect_to);
 	set_security(curl, d);
 	return c;
 }
@@ -312,6 +358,8 @@ static struct curl_slist *request_headers(const struct http_client *c, const str
 		good = add_header(&list, h->data);
 	if (c->t->bearer && good)
 		good = add_header(&list, c->t->bearer);
+	if (c->t->host && good)
+		good = add_header(&list, c->t->host);
 	if (good)
 		return list;
 	curl_slist_free_all(list);
@@ -327,6 +375,18 @@ static void answer_reset(struct http_answer *a)
 	a->body.max = HTTP_ANSWER_MAX + 4 * KIB;
 }
 
+static void set_url(struct http_client *c, const char *url)
+{
+	CURLU *u = c->t->connect_to ? curl_url() : NULL;
+	char *text = NULL;
+	if (u && curl_url_set(u, CURLUPART_URL, url, CURLU_GUESS_SCHEME) == CURLUE_OK && curl_url_set(u, CURLUPART_HOST, c->t->o.delivery->tls.server_name, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK)
+		url = text;
+	curl_easy_setopt(c->curl, CURLOPT_URL, url); /* copied */
+	curl_free(text);
+	curl_url_cleanup(u);
+}
+
 void http_send(struct http_client *c, const struct http_request *q, struct http_answer *ret)
 {
 	long status = 0;
@@ -338,7 +398,7 @@ void http_send(struct http_client *c, const struct http_request *q, struct http_
 		return;
 	}
 	c->error[0] = '\0';
-	curl_easy_setopt(c->curl, CURLOPT_URL, q->url ? q->url : c->t->o.delivery->endpoint);
+	set_url(c, q->url ? q->url : c->t->o.delivery->endpoint);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
 	curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, q->method);

@@ -23,7 +23,7 @@ enum { NO_RECORDED_VALUE = 1 };
 
 struct otlp_metrics {
 	struct exporter base;
-	const struct exporter_env *env;
+	struct exporter_env env;
 	struct otlp otlp;
 	struct outbox_feed *feed;
 	struct ticker ticker;
@@ -181,7 +181,7 @@ static void tick(void *arg, u64 now, bool last)
 {
 	struct otlp_metrics *m = arg;
 	struct snapshot_options o = { .protocol = true, .own = true, .now = now, .reader = m->reader };
-	struct snapshot *s = registry_snapshot(m->env->registry, &o);
+	struct snapshot *s = registry_snapshot(m->env.registry, &o);
 	if (!s) {
 		outbox_say(m->otlp.outbox, LOG_ERROR, "no memory for a picture of the metrics");
 		return;
@@ -218,10 +218,10 @@ static int metrics_open(const struct exporter_env *env, struct exporter **ret, s
 	if (!m)
 		return -ENOMEM;
 	m->base.ops = &exporter_otlp_metrics;
-	m->env = env;
+	m->env = *env;
 	ticker_init(&m->ticker, env->config->exporter.otlp_metrics.d.interval, tick, m);
 	struct outbox_options o = { .name = m->base.ops->name, .batch_records = BATCH_POINTS, .senders = 1 };
-	int rc = otlp_init(&m->otlp, OTLP_METRICS, &env->config->exporter.otlp_metrics, env, &o, error);
+	int rc = otlp_init(&m->otlp, OTLP_METRICS, &env->config->exporter.otlp_metrics, &m->env, &o, error);
 	if (!rc && !(m->feed = outbox_feed(m->otlp.outbox)))
 		rc = -ENOMEM;
 	if (rc) {
@@ -237,13 +237,13 @@ static int metrics_start(struct exporter *e)
 {
 	struct otlp_metrics *m = (struct otlp_metrics *)e;
 	int rc = outbox_start(m->otlp.outbox);
-	return rc || !m->env->live ? rc : ticker_start(&m->ticker);
+	return rc || !m->env.live ? rc : ticker_start(&m->ticker);
 }
 
 static void metrics_clock(struct exporter *e, u64 now, bool last)
 {
 	struct otlp_metrics *m = (struct otlp_metrics *)e;
-	if (!m->env->live)
+	if (!m->env.live)
 		ticker_clock(&m->ticker, now, last);
 }
 

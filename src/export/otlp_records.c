@@ -18,7 +18,7 @@ struct otlp_sink {
 struct otlp_exporter {
 	struct exporter base;
 	struct otlp otlp;
-	const struct exporter_env *env;
+	struct exporter_env env;
 	struct otlp_sink *sinks;
 };
 
@@ -67,9 +67,9 @@ static int exporter_open(const struct exporter_env *env, const struct exporter_o
 	if (!x)
 		return -ENOMEM;
 	x->base.ops = ops;
-	x->env = env;
+	x->env = *env;
 	struct outbox_options o = { .name = ops->name, .batch_records = BATCH_RECORDS, .senders = SENDERS };
-	int rc = otlp_init(&x->otlp, signal, config, env, &o, error);
+	int rc = otlp_init(&x->otlp, signal, config, &x->env, &o, error);
 	if (rc) {
 		exporter_free(&x->base);
 		return rc;
@@ -85,7 +85,7 @@ static struct view_sink *exporter_sink(struct exporter *e, u32 worker)
 	if (!s)
 		return NULL;
 	s->base = (struct view_sink){ x->otlp.signal == OTLP_TRACES ? take_span : take_log, flush };
-	s->encoder = span_encoder_new(x->env);
+	s->encoder = span_encoder_new(&x->env);
 	s->feed = s->encoder ? outbox_feed(x->otlp.outbox) : NULL;
 	if (!s->feed) {
 		span_encoder_free(s->encoder);

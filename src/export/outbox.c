@@ -35,7 +35,27 @@ const char *export_drop_name(enum export_drop d)
 	return names[d];
 }
 
-static int open_spool(struct outbox *o, struct buf *error)
+int outbox_open_spool(struct outbox *o)
+{
+	struct spool_options so = { o->spool_dir, o->o.d->spool_bytes ? o->o.d->spool_bytes : 1024 * MIB };
+	struct spool *spool;
+	struct spool_counters c;
+	int rc = spool_open(&so, &spool);
+	if (rc)
+		return rc;
+	spool_counters(spool, &c);
+	pthread_mutex_lock(&o->lock);
+	o->spool = spool;
+	o->recovered = c.recovered;
+	o->generation++;
+	pthread_cond_broadcast(&o->work);
+	pthread_mutex_unlock(&o->lock);
+	if (c.recovered)
+		outbox_say(o, LOG_INFO, "%llu records of an earlier run are in the spool and will be sent", (unsigned long long)c.recovered);
+	return 0;
+}
+
+static int prepare_spool(struct outbox *o, struct buf *error)
 {
 	const struct config_delivery *d = o->o.d;
 	struct buf path = { 0 };
@@ -44,21 +64,14 @@ static int open_spool(struct outbox *o, struct buf *error)
 	buf_addf(&path, "%s/%s", d->spool_dir, o->o.name);
 	if (o->o.shard)
 		buf_addf(&path, "-%u", o->o.shard);
-	struct spool_options so = { buf_cstr(&path), d->spool_bytes ? d->spool_bytes : 1024 * MIB };
-	int rc = spool_open(&so, &o->spool);
-	if (rc == -EBUSY)
-		buf_addf(error, "%s: the spool %s is in use by another process", o->o.name, so.dir);
-	else if (rc)
-		buf_addf(error, "%s: the spool %s: %s", o->o.name, so.dir, strerror(-rc));
+	o->spool_dir = strdup(buf_cstr(&path));
 	buf_done(&path);
-	if (rc)
-		return rc;
-	struct spool_counters c;
-	spool_counters(o->spool, &c);
-	o->recovered = c.recovered;
-	if (c.recovered)
-		outbox_say(o, LOG_INFO, "%llu records of an earlier run are in the spool and will be sent", (unsigned long long)c.recovered);
-	return 0;
+	int rc = o->spool_dir ? outbox_open_spool(o) : -ENOMEM;
+	if (rc == -EBUSY)
+		buf_addf(error, "%s: the spool %s is in use by another process", o->o.name, o->spool_dir);
+	else if (rc && rc != -EAGAIN)
+		buf_addf(error, "%s: the spool %s: %s", o->o.name, o->spool_dir ? o->spool_dir : "", strerror(-rc));
+	return rc == -EAGAIN ? 0 : rc;
 }
 
 int outbox_new(const struct outbox_options *options, struct outbox **ret, struct buf *error)
@@ -79,7 +92,7 @@ int outbox_new(const struct outbox_options *options, struct outbox **ret, struct
 	pthread_cond_init(&o->room, &monotonic);
 	pthread_cond_init(&o->ended, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	int rc = open_spool(o, error);
+	int rc = prepare_spool(o, error);
 	if (rc) {
 		outbox_free(o);
 		return rc;
@@ -120,6 +133,7 @@ void outbox_free(struct outbox *o)
 	list_free(&o->direct);
 	list_free(&o->unused);
 	spool_close(o->spool);
+	free(o->spool_dir);
 	pthread_mutex_destroy(&o->lock);
 	pthread_cond_destroy(&o->work);
 	pthread_cond_destroy(&o->room);
@@ -145,10 +159,11 @@ void outbox_say(struct outbox *o, enum config_log_level level, const char *forma
 void outbox_counters(struct outbox *o, struct export_counters *ret)
 {
 	struct spool_counters spool = { 0 };
-	u64 offered = o->recovered, gone = 0;
+	u64 gone = 0;
+	pthread_mutex_lock(&o->lock);
+	u64 offered = o->recovered;
 	if (o->spool)
 		spool_counters(o->spool, &spool);
-	pthread_mutex_lock(&o->lock);
 	for (struct outbox_feed *f = o->feeds; f; f = f->next) {
 		u64 full = atomic_load_explicit(&f->full, memory_order_relaxed), large = atomic_load_explicit(&f->large, memory_order_relaxed);
 		offered += atomic_load_explicit(&f->offered, memory_order_relaxed);
@@ -234,7 +249,7 @@ static void hand_over(struct outbox_feed *f)
 		return;
 	}
 	o->held += b->body.len;
-	batch_push(o->spool ? &o->incoming : &o->direct, b);
+	batch_push(o->spool_dir ? &o->incoming : &o->direct, b);
 	o->generation++;
 	pthread_cond_broadcast(&o->work);
 	pthread_mutex_unlock(&o->lock);

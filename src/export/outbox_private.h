@@ -47,10 +47,11 @@ struct outbox {
 	struct outbox_feed *feeds; /* list; constant once started */
 	u32 feeds_len;
 	u64 queue_bytes;
-	u64 recovered;
-	struct spool *spool; /* NULL: none */
+	char *spool_dir;     /* NULL: there is no spool */
 
 	pthread_mutex_t lock; /* of what follows */
+	struct spool *spool;  /* NULL: none, or the exporter that a reload replaces still has it */
+	u64 recovered;
 	pthread_cond_t work;  /* something to do, or an end */
 	pthread_cond_t room;  /* for workers that wait */
 	pthread_cond_t ended; /* a thread has */
@@ -76,6 +77,8 @@ struct outbox {
 };
 
 u64 outbox_now(clockid_t clock);
+/* -EBUSY: another process has it; -EAGAIN: this one. */
+int outbox_open_spool(struct outbox *o);
 /* The batch has been dealt with; it held `held` bytes of the queue. */
 void outbox_release(struct outbox *o, struct outbox_batch *b, size_t held);
 

@@ -59,14 +59,29 @@ static void spool_batch(struct outbox *o, struct outbox_batch *b)
 	pthread_mutex_unlock(&o->lock);
 }
 
+/* The spool may still be the exporter's that a reload has replaced: it gives it up when it has ended. */
+static void wait_for_spool(struct outbox *o)
+{
+	pthread_mutex_lock(&o->lock);
+	while (!o->spool && !o->abandon) {
+		pthread_mutex_unlock(&o->lock);
+		int rc = outbox_open_spool(o);
+		pthread_mutex_lock(&o->lock);
+		if (rc && !o->abandon)
+			wait_until(&o->work, &o->lock, outbox_now(CLOCK_MONOTONIC) + 100 * NS_PER_MS);
+	}
+	pthread_mutex_unlock(&o->lock);
+}
+
 static void *spooler(void *arg)
 {
 	struct outbox *o = arg;
 	struct outbox_batch *b;
 	thread_begins();
+	wait_for_spool(o);
 	pthread_mutex_lock(&o->lock);
 	for (;;) {
-		while (!(b = batch_pop(&o->incoming)) && !o->closing)
+		while (!(b = o->spool ? batch_pop(&o->incoming) : NULL) && !o->closing)
 			pthread_cond_wait(&o->work, &o->lock);
 		if (!b)
 			break;
@@ -101,7 +116,7 @@ static bool next_batch(struct outbox *o, struct outbox_batch *own, struct delive
 		}
 		d->batch = batch_pop(&o->direct);
 		got = d->batch != NULL;
-		if (got || (o->closing && (!o->spool || o->spooled) && seen == o->generation))
+		if (got || (o->closing && (!o->spool_dir || o->spooled) && seen == o->generation))
 			break;
 		if (seen == o->generation)
 			pthread_cond_wait(&o->work, &o->lock);
@@ -204,7 +219,7 @@ static void deliver(struct outbox *o, void *client, struct delivery *d, u64 *cha
 	bool changed = false;
 	for (;;) {
 		u64 now = outbox_now(CLOCK_REALTIME);
-		if (o->o.d->retry_max && b->born + o->o.d->retry_max < now && backoff > BACKOFF_MIN) {
+		if (o->o.d->retry_max && !d->spooled && b->born + o->o.d->retry_max < now && backoff > BACKOFF_MIN) {
 			outbox_say(o, LOG_ERROR, "%u records dropped: they could not be delivered in time", b->records);
 			settle(o, d, b->records, EXPORT_DROP_OLD);
 			return;
@@ -264,7 +279,7 @@ static int start_thread(struct outbox *o, void *(*run)(void *))
 
 int outbox_start(struct outbox *o)
 {
-	int rc = o->spool ? start_thread(o, spooler) : 0;
+	int rc = o->spool_dir ? start_thread(o, spooler) : 0;
 	for (u32 i = 0; i < o->o.senders && !rc; i++)
 		rc = start_thread(o, sender);
 	return rc;
@@ -310,6 +325,8 @@ void outbox_stop(struct outbox *o, int wait_ms)
 			f->filling = NULL;
 		}
 	}
+	if (o->spool_dir && !o->spool)
+		outbox_open_spool(o);
 	put_rest_away(o, &o->incoming);
 	put_rest_away(o, &o->direct);
 }

@@ -25,7 +25,7 @@ struct shard {
 
 struct remote_write {
 	struct exporter base;
-	const struct exporter_env *env;
+	struct exporter_env env;
 	const struct config_remote_write *config;
 	u32 shards;  /* that are fed */
 	u32 boxes;   /* those, and more that an earlier run has left something in */
@@ -112,7 +112,7 @@ static void tick(void *arg, u64 now, bool last)
 {
 	struct remote_write *w = arg;
 	struct snapshot_options o = { .protocol = true, .own = w->config->own_metrics, .now = now, .reader = w->reader };
-	struct snapshot *s = registry_snapshot(w->env->registry, &o);
+	struct snapshot *s = registry_snapshot(w->env.registry, &o);
 	if (!s) {
 		outbox_say(w->box[0], LOG_ERROR, "no memory for a picture of the metrics");
 		return;
@@ -146,7 +146,7 @@ static int open_shard(struct remote_write *w, u32 i, struct buf *error)
 	if (!shard)
 		return -ENOMEM;
 	*shard = (struct shard){ w, i };
-	struct outbox_options o = { .name = w->base.ops->name, .env = w->env, .d = &w->config->d, .batch_records = BATCH_RECORDS, .batch_bytes = BATCH_BYTES, .shard = i,
+	struct outbox_options o = { .name = w->base.ops->name, .env = &w->env, .d = &w->config->d, .batch_records = BATCH_RECORDS, .batch_bytes = BATCH_BYTES, .shard = i,
 				    .client_new = sender_new, .client_free = sender_free, .send = send_batch, .arg = shard };
 	int rc = outbox_new(&o, &w->box[i], error);
 	if (rc) {
@@ -203,7 +203,7 @@ static int remote_open(const struct exporter_env *env, struct exporter **ret, st
 	if (!w)
 		return -ENOMEM;
 	w->base.ops = &exporter_metrics;
-	w->env = env;
+	w->env = *env;
 	w->config = c;
 	w->shards = MIN(MAX(c->shards, 1u), SHARDS_MAX);
 	w->boxes = left_over_shards(c, w->base.ops->name, w->shards);
@@ -228,13 +228,13 @@ static int remote_start(struct exporter *e)
 	int rc = 0;
 	for (u32 i = 0; i < w->boxes && !rc; i++)
 		rc = outbox_start(w->box[i]);
-	return rc || !w->env->live ? rc : ticker_start(&w->ticker);
+	return rc || !w->env.live ? rc : ticker_start(&w->ticker);
 }
 
 static void remote_clock(struct exporter *e, u64 now, bool last)
 {
 	struct remote_write *w = (struct remote_write *)e;
-	if (!w->env->live)
+	if (!w->env.live)
 		ticker_clock(&w->ticker, now, last);
 }
 

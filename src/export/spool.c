@@ -468,6 +468,14 @@ static int make_dirs(const char *path)
 	return rc;
 }
 
+/* The process that holds the lock has written its number into it. */
+static int who_has_it(const struct spool *s)
+{
+	char text[16] = "";
+	ssize_t n = pread(s->lock_fd, text, sizeof(text) - 1, 0);
+	return n > 0 && strtol(text, NULL, 10) == (long)getpid() ? -EAGAIN : -EBUSY;
+}
+
 static int open_dir(struct spool *s)
 {
 	int rc = make_dirs(s->dir);
@@ -480,7 +488,9 @@ static int open_dir(struct spool *s)
 	if (s->lock_fd < 0)
 		return -errno;
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+		return errno == EWOULDBLOCK ? who_has_it(s) : -errno;
+	if (ftruncate(s->lock_fd, 0) < 0 || dprintf(s->lock_fd, "%d\n", (int)getpid()) < 0)
+		return -errno;
 	s->cursor_fd = openat(s->dir_fd, "cursor", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	return s->cursor_fd < 0 ? -errno : 0;
 }

@@ -33,7 +33,7 @@ struct spool_counters {
 	u64 damaged;   /* bytes that were no whole record */
 };
 
-/* -EBUSY: another process has it. */
+/* -EBUSY: another process has it; -EAGAIN: this one. */
 int spool_open(const struct spool_options *options, struct spool **ret);
 void spool_close(struct spool *s);
 /* Negative errno: nothing was added. */

@@ -6,6 +6,7 @@
 #include "net/net.h"
 #include "roundtrip/json_pairs.h"
 #include "roundtrip/json_program.h"
+#include "roundtrip/value.h"
 #include "util/json.h"
 #include "util/timefmt.h"
 
@@ -52,10 +53,13 @@ bool roundtrip_json_prepare(const struct proto *p)
 	return program_of(p) != NULL;
 }
 
+#define ADD(b, literal) buf_add(b, literal, sizeof(literal) - 1)
+
 /* An object being written. */
 struct writer {
 	struct buf *b;
 	const struct roundtrip *rt;
+	const struct json_edits *edits; /* NULL: none */
 	bool first;             /* nothing stands in the innermost object yet: no comma */
 	unsigned depth;
 	size_t open[JSON_DEPTH]; /* where the open objects' keys begin */
@@ -233,6 +237,73 @@ static void put_leaf(struct writer *w, const struct json_op *op, const struct me
 	}
 }
 
+static void put_new_key(struct writer *w, const char *name)
+{
+	if (!w->first)
+		buf_addc(w->b, ',');
+	json_text(w->b, name);
+	buf_addc(w->b, ':');
+	w->first = false;
+}
+
+static bool has_value(struct writer *w, const struct json_op *op, struct value *v)
+{
+	struct buf *scratch = w->edits->scratch;
+	scratch->len = 0;
+	scratch->failed = false;
+	return field_value(w->rt, &w->rt->proto->fields[op->row], scratch, v) && (v->kind != VALUE_TEXT || v->text.n);
+}
+
+/* A value that is not shown as it is. */
+static void put_hidden(struct writer *w, const struct json_op *op, const struct message *m, u8 action)
+{
+	const struct json_edits *e = w->edits;
+	struct value v;
+	struct str text = STR("***");
+	if (!has_value(w, op, &v)) {
+		if (op->code == FIELD_CUSTOM)
+			ADD(w->b, "null");
+		else
+			put_value(w, op, m);
+		return;
+	}
+	if (action == JSON_HASH)
+		text = value_hash(&v, e->key, e->scratch);
+	else if (action == JSON_KEEP)
+		text = e->statement(e->scratch, w->rt->proto, v.text);
+	json_str(w->b, text);
+}
+
+static void put_leaf_edited(struct writer *w, const struct json_op *op, const struct message *m)
+{
+	const struct json_edits *e = w->edits;
+	u8 action = e->actions ? e->actions[op->row] : JSON_KEEP;
+	const char *renamed = e->renamed ? e->renamed[op->row] : NULL;
+	bool hidden = action != JSON_KEEP || (op->statement && e->statement);
+	size_t start = w->b->len;
+	bool first = w->first;
+	if (action == JSON_DROP)
+		return;
+	if (!renamed && !hidden) {
+		put_leaf(w, op, m);
+		return;
+	}
+	if ((op->shapes && !has_shape(op, m)) || (op->omit && is_empty(op, w, m)))
+		return;
+	if (renamed)
+		put_new_key(w, renamed);
+	else
+		put_key(w, op);
+	if (hidden) {
+		put_hidden(w, op, m, action);
+	} else if (op->code != FIELD_CUSTOM) {
+		put_value(w, op, m);
+	} else if (!op->write(w->b, m)) {
+		w->b->len = start;
+		w->first = first;
+	}
+}
+
 static void put_open(struct writer *w, const struct json_op *op)
 {
 	w->open[w->depth] = w->b->len;
@@ -258,9 +329,10 @@ static void put_close(struct writer *w, const struct json_op *op, const struct m
 	}
 }
 
-static void put_message(struct buf *b, const struct roundtrip *rt, const struct json_op *op, const struct message *m)
+static void put_message(struct buf *b, const struct roundtrip *rt, const struct json_op *op, const struct message *m, const struct json_edits *edits)
 {
-	struct writer w = { .b = b, .rt = rt, .first = true };
+	struct writer w = { .b = b, .rt = rt, .edits = edits, .first = true };
+	void (*const leaf)(struct writer *, const struct json_op *, const struct message *) = unlikely(edits != NULL) ? put_leaf_edited : put_leaf;
 	buf_addc(b, '{');
 	for (; op && op->code != JSON_END && likely(!b->failed); op++) {
 		if (op->code == JSON_OPEN)
@@ -268,12 +340,10 @@ static void put_message(struct buf *b, const struct roundtrip *rt, const struct 
 		else if (op->code == JSON_CLOSE)
 			put_close(&w, op, m);
 		else
-			put_leaf(&w, op, m);
+			leaf(&w, op, m);
 	}
 	buf_addc(b, '}');
 }
-
-#define ADD(b, literal) buf_add(b, literal, sizeof(literal) - 1)
 
 /* The members of an object below the top level, and the object only when one is there. */
 struct part {
@@ -412,10 +482,10 @@ void roundtrip_json(struct buf *out, const struct roundtrip *rt, const struct js
 	ADD(out, "{\"Proto\":");
 	json_text(out, rt->proto->name);
 	ADD(out, ",\"Request\":");
-	put_message(out, rt, g ? g->side[SIDE_REQUEST] : NULL, rt->request);
+	put_message(out, rt, g ? g->side[SIDE_REQUEST] : NULL, rt->request, o ? o->edits : NULL);
 	ADD(out, ",\"Response\":");
 	if (rt->response)
-		put_message(out, rt, g ? g->side[SIDE_RESPONSE] : NULL, rt->response);
+		put_message(out, rt, g ? g->side[SIDE_RESPONSE] : NULL, rt->response, o ? o->edits : NULL);
 	else
 		ADD(out, "null");
 	ADD(out, ",\"Duration\":\"");

@@ -8,10 +8,29 @@
 #include "roundtrip/roundtrip.h"
 #include "util/buf.h"
 
+/* What is done to a row's value. */
+enum json_action {
+	JSON_KEEP,
+	JSON_DROP, /* left out */
+	JSON_MASK, /* "***" */
+	JSON_HASH, /* 16 hex digits of a keyed hash */
+};
+
+/* Changes to what a line says; by row of the protocol's table. */
+struct json_edits {
+	const u8 *actions;          /* enum json_action; NULL: none */
+	const char *const *renamed; /* names instead of a row's own, in the same object; NULL: none */
+	u64 key[2];                 /* of JSON_HASH */
+	/* What is written of a statement (a sensitive row whose attribute is db.query.text); NULL: all. Its result lives in `scratch`. */
+	struct str (*statement)(struct buf *scratch, const struct proto *p, struct str text);
+	struct buf *scratch;        /* the caller's; its contents are lost */
+};
+
 struct json_options {
 	/* The name of an interface for Capture.Interface; NULL, or returning NULL: left out. Valid until the next call. */
 	const char *(*interface)(void *arg, u16 ifindex);
 	void *arg;
+	const struct json_edits *edits; /* NULL: the line says everything */
 };
 
 /* Compiles this protocol's table now, so that the first RoundTrip does not. False without memory, or when the table is

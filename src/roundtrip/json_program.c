@@ -63,6 +63,8 @@ static void add_leaf(struct compiler *c, const struct field *f, const char *name
 	op->shapes = f->shapes;
 	op->omit = f->flags & FIELD_OMIT_EMPTY;
 	op->offset = f->offset;
+	op->row = (u16)(f - c->proto->fields);
+	op->statement = f->type == FIELD_STR && (f->flags & FIELD_SENSITIVE) && f->otel && strcmp(f->otel, "db.query.text") == 0;
 	op->constant = f->constant;
 	op->write = f->write;
 	c->bad |= f->type > FIELD_CUSTOM || (f->type == FIELD_CUSTOM && !f->write) || (f->type == FIELD_CONST && !f->constant);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "export/record_json.h"
+
 struct tap_watcher {
 	struct tap *tap;
 	struct rt_filter *filter;
@@ -22,6 +24,7 @@ struct tap_worker {
 	u32 budget;   /* records that may still be kept in this second */
 	u64 second;
 	struct buf line;
+	struct record_json json;
 };
 
 struct tap {
@@ -37,12 +40,6 @@ struct tap {
 	u64 recent_bytes;
 	struct tap_worker *workers;
 };
-
-static const char *interface_name(void *arg, u16 ifindex)
-{
-	const struct tap_worker *w = arg;
-	return w->tap->o.interface ? w->tap->o.interface(w->tap->o.arg, w->number, ifindex) : NULL;
-}
 
 /* --- worker's side --- */
 
@@ -74,11 +71,10 @@ static void keep_recent(struct tap *t, const struct buf *line)
 
 static bool make_line(struct tap_worker *w, const struct view *v)
 {
-	struct json_options o = { .interface = interface_name, .arg = w };
 	if (w->line.len)
 		return true;
 	w->line.failed = false;
-	roundtrip_json(&w->line, v->rt, &o);
+	record_json(&w->json, &w->line, v);
 	return !w->line.failed && w->line.len > 0;
 }
 
@@ -155,7 +151,8 @@ struct tap *tap_new(const struct tap_options *o)
 	pthread_cond_init(&t->readable, &attr);
 	pthread_condattr_destroy(&attr);
 	for (u32 i = 0; i < o->workers; i++)
-		t->workers[i] = (struct tap_worker){ .base = { sink_view, sink_flush }, .tap = t, .number = i, .budget = TAP_RECENT_RATE, .line = { .max = MIB } };
+		t->workers[i] = (struct tap_worker){ .base = { sink_view, sink_flush }, .tap = t, .number = i, .budget = TAP_RECENT_RATE, .line = { .max = MIB },
+						    .json = { o->interface, o->arg, .worker = i } };
 	return t;
 }
 
@@ -165,8 +162,10 @@ void tap_free(struct tap *t)
 		return;
 	while (t->recent_len)
 		drop_oldest(t);
-	for (u32 i = 0; i < t->o.workers; i++)
+	for (u32 i = 0; i < t->o.workers; i++) {
 		buf_done(&t->workers[i].line);
+		record_json_done(&t->workers[i].json);
+	}
 	pthread_cond_destroy(&t->readable);
 	pthread_mutex_destroy(&t->lock);
 	free(t->workers);

@@ -200,7 +200,7 @@ static void defaults(const char *name)
 	c->elasticsearch.index = "packetd";
 	c->elasticsearch.pipeline = "";
 	c->kafka.topic = "packetd";
-	c->roundtrips.enabled = strcmp(name, "file") == 0;
+	c->roundtrips.enabled = strcmp(name, "roundtrips") == 0;
 	c->roundtrips.filename = "";
 	drive.resource = (struct resource){ drive.resource_pairs, 0 };
 }
