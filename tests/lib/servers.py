@@ -276,6 +276,13 @@ class Bridged:
     def __init__(self, name='pdb%d' % (os.getpid() % 10000)):
         self.client, self.server, self.host = name + 'c', name + 's', name + 'h'
         self.close()
+        try:
+            self.build()
+        except Exception:
+            self.close()
+            raise
+
+    def build(self):
         for n in (self.client, self.server, self.host):
             Veth.run('ip', 'netns', 'add', n)
             Veth.run('ip', '-n', n, 'link', 'set', 'lo', 'up')
