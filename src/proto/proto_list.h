@@ -2,3 +2,5 @@
 X(http)
 X(dns)
 X(redis)
+X(http2)
+X(grpc)
