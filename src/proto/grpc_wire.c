@@ -256,7 +256,7 @@ bool grpc_timeout(struct str s, u64 *ret_ns)
 bool grpc_path(struct arena *a, struct str path, struct str *ret_joined, struct str *ret_service, struct str *ret_method)
 {
 	struct str s = path;
-	const char *query = s.n ? memchr(s.p, '?', s.n) : NULL;
+	const char *query = s.n && s.p[0] == '/' ? memchr(s.p, '?', s.n) : NULL;
 	if (query)
 		s.n = (u32)(query - s.p);
 	*ret_joined = *ret_service = *ret_method = path;

@@ -112,7 +112,7 @@ static struct message *record_begin(struct parser *ps, enum side side, size_t si
 	m->proto = ps->proto;
 	m->side = (u8)side;
 	m->dir = ps->dir;
-	m->ts_first = ps->chunk->ts_first;
+	m->ts_first = ps->chunk->used ? ps->chunk->ts : ps->chunk->ts_first;
 	m->ts_last = ps->chunk->ts;
 	m->start = ps->chunk->offset + ps->chunk->used;
 	m->acked = ps->chunk->acked;
@@ -129,7 +129,7 @@ static struct message *find_request(struct recorder *r, u64 key, u64 start, u64 
 {
 	struct message *m = r->waiting;
 	if (r->ps.proto->pairing == PAIR_KEYED) {
-		while (m && (m->key != key || m->dir == r->ps.dir))
+		while (m && m->key != key)
 			m = m->next;
 		return m;
 	}

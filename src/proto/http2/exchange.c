@@ -1,4 +1,6 @@
 /* Streams as exchanges (RFC 9113 sections 5 and 8): who asks, what answers, and how it ends. */
+#include <stdlib.h>
+
 #include "proto/http2/http2.h"
 #include "util/bytes.h"
 
@@ -43,6 +45,16 @@ static void open_request(struct parser *ps, struct h2_stream *e, enum grpc_kind 
 	parser_open(ps, &q->h.m);
 }
 
+/* The message ends with something that the other side says: its last byte is not what is being read. */
+static void end_elsewhere(const struct parser *ps, struct message *m)
+{
+	if (m->dir == ps->dir)
+		return;
+	m->end = m->start;
+	if (h2_state_of(ps)->lost[m->dir])
+		m->flags |= MSG_PARTIAL;
+}
+
 /* The request is over: it was sent to its end, or nobody listens any more. */
 static void end_request(struct parser *ps, struct h2_stream *e)
 {
@@ -53,8 +65,7 @@ static void end_request(struct parser *ps, struct h2_stream *e)
 		open_request(ps, e, GRPC_NONE);
 	e->request = NULL;
 	e->flags |= H2_REQUEST_DONE;
-	if (q->h.m.dir != ps->dir) /* its last byte is not what is being read */
-		q->h.m.end = q->h.m.start;
+	end_elsewhere(ps, &q->h.m);
 	parser_close(ps, &q->h.m);
 }
 
@@ -64,8 +75,6 @@ static void end_response(struct parser *ps, struct h2_stream *e)
 	end_request(ps, e);
 	a->h.m.ts_last = ps->chunk->ts;
 	h2_finish_response(a, e->flags & H2_RPC);
-	if (a->h.m.dir != ps->dir)
-		a->h.m.end = a->h.m.start;
 	parser_close(ps, &a->h.m);
 	forget(ps, e);
 }
@@ -96,6 +105,8 @@ static void lose(struct parser *ps, struct h2_stream *e)
 static struct h2_stream *add(struct parser *ps, u32 id)
 {
 	struct h2_state *st = ps->state;
+	if (!st->streams.cap)
+		st->streams.seed = ps->chunk->ts;
 	struct h2_stream *e = h2_streams_add(&st->streams, id);
 	if (!e && st->streams.n >= H2_STREAMS_MAX) {
 		lose(ps, h2_streams_victim(&st->streams, id));
@@ -104,10 +115,17 @@ static struct h2_stream *add(struct parser *ps, u32 id)
 	return e;
 }
 
+static u8 doubts(const struct parser *ps)
+{
+	const struct h2_half *h = &h2_state_of(ps)->half[ps->dir];
+	return ps->chunk->offset + ps->chunk->used < h->waited ? MSG_PARTIAL : 0;
+}
+
 static struct http2_request *begin_request(struct parser *ps, struct h2_stream *e)
 {
 	struct http2_request *q = parser_begin(ps, SIDE_REQUEST, sizeof(*q));
 	q->h.m.dir = client_dir(ps);
+	q->h.m.flags |= doubts(ps);
 	q->h.m.key = q->h.stream = e->id;
 	e->request = q;
 	return q;
@@ -117,6 +135,7 @@ static struct http2_response *begin_response(struct parser *ps, struct h2_stream
 {
 	struct http2_response *a = parser_begin(ps, SIDE_RESPONSE, sizeof(*a));
 	a->h.m.dir = client_dir(ps) ^ 1;
+	a->h.m.flags |= doubts(ps);
 	a->h.m.key = a->h.stream = e->id;
 	a->h.m.proto = shown_as(e);
 	a->h.rpc.kind = e->flags & H2_RPC ? e->kind : GRPC_NONE;
@@ -207,7 +226,8 @@ static void client_block(struct parser *ps, const struct h2_frame *f, const stru
 	}
 	if (e || !(f->stream & 1) || f->stream <= st->last_id)
 		return;
-	if (!has_pseudo(fields) && (end || !fields->unknown))
+	bool unread = fields->n == 0 && fields->unknown;
+	if (!has_pseudo(fields) && !unread && (end || !fields->unknown))
 		return; /* trailers of a request that was not seen */
 	st->last_id = f->stream;
 	new_request(ps, f->stream, fields, end, wire);
@@ -380,6 +400,7 @@ static void end_with(struct parser *ps, struct h2_stream *e, u32 code, bool unpr
 		return;
 	}
 	struct http2_response *a = e->response ? e->response : begin_response(ps, e);
+	end_elsewhere(ps, &a->h.m);
 	h2_finish_reset(a, code, unprocessed, e->flags & H2_RPC);
 	if (!a->h.m.answer)
 		parser_answer(ps, q, &a->h.m);
@@ -394,6 +415,12 @@ void h2_take_reset(struct parser *ps, u32 stream, u32 code)
 		end_with(ps, e, code, false);
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const u32 *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
 /* Streams above `last` will not be answered (RFC 9113 section 6.8). */
 void h2_take_goaway(struct parser *ps, u32 last, u32 code)
 {
@@ -403,13 +430,15 @@ void h2_take_goaway(struct parser *ps, u32 last, u32 code)
 		return;
 	st->goaways++;
 	st->last_goaway = last + 1;
+	u32 ids[H2_STREAMS_MAX], n = 0;
 	for (u32 i = 0; i < st->streams.cap; i++) {
-		struct h2_stream *e = &st->streams.v[i];
-		if (!e->flags || !(e->id & 1) || e->id <= last || e->response)
-			continue;
-		end_with(ps, e, code, true);
-		i--; /* another one may have moved here */
+		const struct h2_stream *e = &st->streams.v[i];
+		if (e->flags && e->id & 1 && e->id > last && !e->response)
+			ids[n++] = e->id;
 	}
+	qsort(ids, n, sizeof(ids[0]), by_id);
+	for (u32 i = 0; i < n; i++)
+		end_with(ps, h2_streams_find(&st->streams, ids[i]), code, true);
 }
 
 void h2_exchanges_gap(struct parser *ps)

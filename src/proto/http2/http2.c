@@ -299,13 +299,14 @@ void http2_gap(struct parser *ps)
 }
 
 /* Frames have been found again in this direction. */
-static void restart(struct parser *ps, struct h2_half *h)
+static void restart(struct parser *ps, struct h2_half *h, const struct chunk *c)
 {
 	struct h2_state *st = ps->state;
 	h->phase = H2_AT_FRAME;
 	h->scanned = 0;
 	h->discard = false;
 	h->known = true;
+	h->waited = c->ts != c->ts_first ? c->offset + c->n : 0;
 	hpack_forget(&h->table);
 	h2_exchanges_gap(ps);
 	st->lost[ps->dir] = false;
@@ -326,7 +327,7 @@ long http2_resync(struct parser *ps, const struct chunk *c)
 	}
 	long at = h2_frame_find(c, MAX(h->max_frame, H2_FRAME_DEFAULT));
 	if (at >= 0)
-		restart(ps, h);
+		restart(ps, h, c);
 	if (at == 0 && c->offset == 0 && c->p[0] == 'P')
 		h->phase = H2_AT_START;
 	return at;

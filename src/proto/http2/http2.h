@@ -59,6 +59,7 @@ struct h2_stream {
 struct h2_streams {
 	struct h2_stream *v;
 	u32 cap, n; /* cap: power of two */
+	u64 seed;   /* of places, from times: a peer cannot make streams collide, and a capture is always read alike */
 };
 
 /* streams.c */
@@ -81,6 +82,7 @@ enum h2_phase {
 struct h2_half {
 	struct hpack table;
 	u64 until;    /* stream offset where the payload at hand ends */
+	u64 waited;   /* bytes before this offset waited for a frame to be proved: their times are not exact */
 	u32 left, padding;
 	u32 stream;
 	u32 scanned;  /* bytes of the header block at hand, with its frames' headers, that have been looked at */

@@ -7,7 +7,7 @@
 
 static u32 place(const struct h2_streams *s, u32 id)
 {
-	u64 h = (id ^ (u64)(uintptr_t)s >> 4) * 0x9e3779b97f4a7c15ull;
+	u64 h = (id ^ s->seed) * 0x9e3779b97f4a7c15ull;
 	return (u32)(h >> 32) & (s->cap - 1);
 }
 
@@ -32,13 +32,13 @@ static struct h2_stream *put(struct h2_streams *s, u32 id)
 
 static bool grow(struct h2_streams *s)
 {
-	struct h2_streams to = { .cap = s->cap ? s->cap * 2 : CAP_MIN };
+	struct h2_streams to = { .cap = s->cap ? s->cap * 2 : CAP_MIN, .seed = s->seed };
 	struct h2_stream *old = s->v;
 	u32 n = s->cap;
 	to.v = calloc(to.cap, sizeof(*to.v));
 	if (!to.v)
 		return false;
-	*s = to; /* places depend on where the table is */
+	*s = to;
 	for (u32 i = 0; i < n; i++)
 		if (old[i].flags)
 			*put(s, old[i].id) = old[i];
