@@ -401,7 +401,7 @@ static void end_with(struct parser *ps, struct h2_stream *e, u32 code, bool unpr
 	}
 	struct http2_response *a = e->response ? e->response : begin_response(ps, e);
 	end_elsewhere(ps, &a->h.m);
-	h2_finish_reset(a, code, unprocessed, e->flags & H2_RPC);
+	h2_finish_reset(a, http2_request_of(q), ps->chunk->ts, code, unprocessed);
 	if (!a->h.m.answer)
 		parser_answer(ps, q, &a->h.m);
 	parser_reset(ps, q);

@@ -4,6 +4,11 @@
 #include "proto/trace_context.h"
 #include "proto/url.h"
 
+#define CLOCK_SLACK (5 * NS_PER_MS) /* between a client's clock and the capture's */
+#define GRPC_DEADLINE_EXCEEDED 4
+
+enum { REFUSED_STREAM = 7, CANCEL = 8 };
+
 const struct hpack_field *h2_field(const struct hpack_fields *fields, enum hpack_name id)
 {
 	for (u32 i = 0; i < fields->n; i++)
@@ -269,15 +274,19 @@ void h2_finish_response(struct http2_response *a, bool rpc)
 	a->late = q && q->timeout_ns && m->ts_last > q->h.m.time + q->timeout_ns;
 }
 
-void h2_finish_reset(struct http2_response *a, u32 code, bool unprocessed, bool rpc)
+void h2_finish_reset(struct http2_response *a, const struct http2_request *q, u64 now, u32 code, bool unprocessed)
 {
+	bool rpc = a->h.m.proto == &proto_grpc;
 	a->reset = h2_error_name(code);
 	if (!rpc) {
 		fail(&a->h.m, unprocessed && code == 0 ? STR("GOAWAY") : str_from(a->reset));
 		return;
 	}
-	if (!a->has_status)
-		a->grpc_status = unprocessed ? grpc_status_of_reset(7) : grpc_status_of_reset(code);
+	a->late = q->timeout_ns && now + CLOCK_SLACK >= q->h.m.time + q->timeout_ns;
+	if (!a->has_status && a->late && code == CANCEL) /* which is how a client tells that its time is up */
+		a->grpc_status = GRPC_DEADLINE_EXCEEDED;
+	else if (!a->has_status)
+		a->grpc_status = grpc_status_of_reset(unprocessed ? REFUSED_STREAM : code);
 	a->has_status = true;
 	fail_call(a);
 }

@@ -18,8 +18,7 @@ static void set_up(struct parser *ps, struct h2_half *h, const struct chunk *c)
 	bool whole = !ps->partial[ps->dir] && (c->offset == 0 || st->upgraded);
 	h->known = true;
 	hpack_init(&h->table, whole);
-	if (!h->max_frame && whole && !st->upgraded)
-		h->max_frame = H2_FRAME_DEFAULT;
+	h->max_frame = whole && !st->upgraded ? MAX(h->max_frame, H2_FRAME_DEFAULT) : 0;
 }
 
 static enum parse at_start(struct parser *ps, struct h2_half *h, struct chunk *c)
@@ -219,7 +218,7 @@ static void read_settings(struct parser *ps, const u8 *p, u32 n)
 {
 	struct h2_half *other = &h2_state_of(ps)->half[ps->dir ^ 1];
 	for (; n >= 6; p += 6, n -= 6)
-		if (be16(p) == SETTING_MAX_FRAME_SIZE && other->max_frame)
+		if (be16(p) == SETTING_MAX_FRAME_SIZE && (other->max_frame || !other->known))
 			other->max_frame = MIN(MAX(other->max_frame, be32(p + 2)), H2_FRAME_MAX);
 }
 

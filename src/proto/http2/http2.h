@@ -143,7 +143,7 @@ void h2_finish_request(struct parser *ps, struct http2_request *q, enum grpc_kin
 void h2_read_status(struct http2_response *a, const struct hpack_fields *fields);
 /* How the exchange went: its response is over, or the stream was reset. */
 void h2_finish_response(struct http2_response *a, bool rpc);
-void h2_finish_reset(struct http2_response *a, u32 code, bool unprocessed, bool rpc);
+void h2_finish_reset(struct http2_response *a, const struct http2_request *q, u64 now, u32 code, bool unprocessed);
 /* The field of this meaning; NULL, or an empty value, when there is none. */
 const struct hpack_field *h2_field(const struct hpack_fields *fields, enum hpack_name id);
 struct str h2_field_value(const struct hpack_fields *fields, enum hpack_name id);
