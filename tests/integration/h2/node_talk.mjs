@@ -1,9 +1,10 @@
 // Node's HTTP/2 server and client talk in clear text on a port of 127.0.0.1; prints what took place, a JSON object a line.
-// usage: node_talk.mjs PORT [STREAMS]            SPDX-License-Identifier: Apache-2.0
+// usage: node_talk.mjs PORT [STREAMS [BYTES]]            SPDX-License-Identifier: Apache-2.0
 import http2 from 'node:http2';
 
 const port = Number(process.argv[2]);
-const many = Number(process.argv[3] || 1000);
+const many = Number(process.argv[3] || 1000); // streams at once
+const large = Number(process.argv[4] || 300000); // bytes of the largest body
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
 const settings = { enableConnectProtocol: true, maxConcurrentStreams: 2000, headerTableSize: 8192 };
 const server = http2.createServer({ settings });
@@ -47,7 +48,7 @@ server.on('stream', (stream, headers) => {
     stream.on('data', (d) => { n += d.length; });
     stream.on('end', () => {
       const size = Number(path.match(/size=(\d+)/)?.[1] || 0);
-      stream.respond({ ':status': path.startsWith('/missing') ? 404 : 200, 'x-got': String(n), 'set-cookie': ['a=1', 'b=2'] });
+      stream.respond({ ':status': path.startsWith('/missing') ? 404 : 200, 'x-item': path, 'x-got': String(n), 'set-cookie': ['a=1', 'b=2'] });
       stream.end('y'.repeat(size));
     });
   }
@@ -95,19 +96,19 @@ async function run() {
   await ask(client, 'HEAD', '/empty');
   await ask(client, 'GET', '/empty');
   await ask(client, 'GET', '/missing?size=3', { headers: { cookie: 'sid=secret; lang=en', authorization: 'Bearer secret' } });
-  await ask(client, 'POST', '/up', { body: 'z'.repeat(70000) });
+  await ask(client, 'POST', '/up', { body: 'z'.repeat(large / 4) });
   await ask(client, 'PROPFIND', '/odd?size=5');
   await ask(client, 'GET', '/trailers');
   await ask(client, 'GET', '/early');
   await ask(client, 'GET', '/push');
   await ask(client, 'GET', '/refuse', { outcome: 'reset', reset: 'REFUSED_STREAM' });
   await ask(client, 'GET', '/hang', { cancel: true, outcome: 'reset', reset: 'CANCEL', size: null });
-  await ask(client, 'GET', '/big?size=300000');
-  await ask(client, 'GET', '/headers', { headers: { 'x-long': 'h'.repeat(20000) } });
+  await ask(client, 'GET', `/big?size=${large}`);
+  await ask(client, 'GET', '/headers', { headers: { 'x-long': 'h'.repeat(large / 15) } });
   await tunnel(client, { ':authority': 'db:5432' });
   await tunnel(client, { ':protocol': 'websocket', ':scheme': 'http', ':path': '/chat', ':authority': 'a' });
   for (let round = 0; round < 3; round++)
-    await Promise.all([...Array(many).keys()].map((i) => ask(client, i % 3 ? 'GET' : 'POST', `/many/${i}?size=${i % 50}`, { body: i % 3 ? undefined : 'b'.repeat(i) })));
+    await Promise.all([...Array(many).keys()].map((i) => ask(client, i % 3 ? 'GET' : 'POST', `/many/${round}.${i}?size=${i % 50}`, { body: i % 3 ? undefined : 'b'.repeat(i) })));
   await new Promise((resolve) => client.close(resolve));
 }
 
