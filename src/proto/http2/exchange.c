@@ -115,6 +115,12 @@ static struct h2_stream *add(struct parser *ps, u32 id)
 	return e;
 }
 
+static void count_kept(struct h2_state *st, struct h2_stream *e, u32 n)
+{
+	e->kept += n;
+	st->kept += n;
+}
+
 static u8 doubts(const struct parser *ps)
 {
 	const struct h2_half *h = &h2_state_of(ps)->half[ps->dir];
@@ -176,8 +182,7 @@ static void new_request(struct parser *ps, u32 id, const struct hpack_fields *fi
 	struct http2_request *q = begin_request(ps, e);
 	bool sure;
 	enum grpc_kind kind = kind_of(ps, fields, &sure);
-	e->kept = h2_fill_request(ps, q, fields, st->kept < H2_KEPT_MAX);
-	st->kept += e->kept;
+	count_kept(st, e, h2_fill_request(ps, q, fields));
 	q->h.wire = wire;
 	q->h.m.time = ps->chunk->ts;
 	if (kind == GRPC_PLAIN && !is_post(fields))
@@ -219,7 +224,7 @@ static void client_block(struct parser *ps, const struct h2_frame *f, const stru
 	bool end = f->flags & H2_END_STREAM;
 	if (e && e->request) { /* trailers */
 		e->request->h.wire += wire;
-		h2_fill_trailers(ps, &e->request->h, fields, st->kept < H2_KEPT_MAX);
+		count_kept(st, e, h2_fill_trailers(ps, &e->request->h, fields));
 		if (end)
 			end_request(ps, e);
 		return;
@@ -250,7 +255,7 @@ static void server_block(struct parser *ps, const struct h2_frame *f, const stru
 	struct http2_response *a = e->response;
 	if (a) {
 		a->h.wire += wire;
-		h2_fill_trailers(ps, &a->h, fields, st->kept < H2_KEPT_MAX);
+		count_kept(st, e, h2_fill_trailers(ps, &a->h, fields));
 		h2_read_status(a, fields);
 	} else {
 		if (status && status->value.n == 3 && status->value.p[0] == '1' && !end)
@@ -258,9 +263,7 @@ static void server_block(struct parser *ps, const struct h2_frame *f, const stru
 		if (e->flags & H2_UNDECIDED)
 			open_request(ps, e, grpc_kind_of(h2_field_value(fields, NAME_CONTENT_TYPE)));
 		a = begin_response(ps, e);
-		u32 kept = h2_fill_response(ps, a, fields, st->kept < H2_KEPT_MAX);
-		e->kept += kept;
-		st->kept += kept;
+		count_kept(st, e, h2_fill_response(ps, a, fields));
 		a->h.wire = wire;
 		h2_read_status(a, fields);
 		if (!status && !fields->unknown) /* trailers; what came before them was not seen */

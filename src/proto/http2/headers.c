@@ -29,19 +29,24 @@ static struct str keep(struct arena *a, struct str s, bool fixed)
 	return fixed ? s : arena_str(a, s.p, s.n);
 }
 
+static struct str keep_some(struct arena *a, const struct hpack_fields *fields, const struct hpack_field *f)
+{
+	return keep(a, str_make(f->value.p, MIN(f->value.n, fields->longest)), f->flags & HPACK_FIXED_VALUE);
+}
+
 /* The value of a field that a message has once: "?" when it may be there, but is not known. */
 static struct str take(struct arena *a, const struct hpack_fields *fields, enum hpack_name id)
 {
 	const struct hpack_field *f = h2_field(fields, id);
 	if (!f)
 		return fields->unknown ? H2_UNKNOWN : (struct str){ 0 };
-	return f->flags & HPACK_NO_VALUE ? H2_UNKNOWN : keep(a, f->value, f->flags & HPACK_FIXED_VALUE);
+	return f->flags & HPACK_NO_VALUE ? H2_UNKNOWN : keep_some(a, fields, f);
 }
 
 static struct str take_if_known(struct arena *a, const struct hpack_fields *fields, enum hpack_name id)
 {
 	const struct hpack_field *f = h2_field(fields, id);
-	return f && !(f->flags & HPACK_NO_VALUE) ? keep(a, f->value, f->flags & HPACK_FIXED_VALUE) : (struct str){ 0 };
+	return f && !(f->flags & HPACK_NO_VALUE) ? keep_some(a, fields, f) : (struct str){ 0 };
 }
 
 static struct str shown_value(struct parser *ps, struct arena *a, const struct hpack_field *f)
@@ -94,16 +99,19 @@ static bool is_listed(const struct hpack_field *f)
 	return f->id == NAME_OTHER ? !(f->flags & HPACK_NO_NAME) && f->name.n && f->name.p[0] != ':' : f->id > NAME_STATUS && !(f->flags & HPACK_NO_NAME);
 }
 
-/* Adds the fields to a list. Returns the bytes that are kept. */
+static bool lists_fit(const struct parser *ps, const struct hpack_fields *fields)
+{
+	return ps->opt->headers && fields->longest == H2_LONGEST;
+}
+
+/* The fields as a list. Returns the bytes that are kept. */
 static u32 keep_list(struct parser *ps, struct message *m, const struct hpack_fields *fields, struct pairs *list)
 {
-	struct pair *v = fields->n ? arena_alloc(&m->arena, (fields->n + list->n) * sizeof(*v)) : NULL;
-	u32 n = list->n, kept = fields->n * (u32)sizeof(*v);
+	struct pair *v = fields->n ? arena_alloc(&m->arena, fields->n * sizeof(*v)) : NULL;
+	u32 n = 0, kept = fields->n * (u32)sizeof(*v);
 	bool cookies = false;
 	if (!v)
 		return 0;
-	if (n)
-		memcpy(v, list->v, n * sizeof(*v));
 	for (u32 i = 0; i < fields->n; i++) {
 		struct hpack_field f = fields->v[i];
 		if (!is_listed(&f) || (f.id == NAME_COOKIE && cookies))
@@ -139,17 +147,17 @@ static void read_trace(struct message *m, const struct hpack_fields *fields)
 	trace_context_set(m, &trace);
 }
 
-static u32 fill_common(struct parser *ps, struct http2_message *h, const struct hpack_fields *fields, bool lists)
+static u32 fill_common(struct parser *ps, struct http2_message *h, const struct hpack_fields *fields)
 {
 	if (fields->unknown)
 		h->m.flags |= MSG_PARTIAL;
 	read_trace(&h->m, fields);
 	h->content_type = take_if_known(&h->m.arena, fields, NAME_CONTENT_TYPE);
 	h->encoding = take_if_known(&h->m.arena, fields, NAME_GRPC_ENCODING);
-	return lists && ps->opt->headers ? keep_list(ps, &h->m, fields, &h->headers) : 0;
+	return lists_fit(ps, fields) ? keep_list(ps, &h->m, fields, &h->headers) : 0;
 }
 
-u32 h2_fill_request(struct parser *ps, struct http2_request *q, const struct hpack_fields *fields, bool lists)
+u32 h2_fill_request(struct parser *ps, struct http2_request *q, const struct hpack_fields *fields)
 {
 	struct arena *a = &q->h.m.arena;
 	q->method = take(a, fields, NAME_METHOD);
@@ -166,24 +174,23 @@ u32 h2_fill_request(struct parser *ps, struct http2_request *q, const struct hpa
 	grpc_timeout(q->timeout, &q->timeout_ns);
 	if (fields->unknown && str_eq(q->method, STR("CONNECT")) && str_eq(q->target, H2_UNKNOWN))
 		q->target = (struct str){ 0 };
-	return (u32)sizeof(*q) + q->target.n + fill_common(ps, &q->h, fields, lists);
+	return (u32)sizeof(*q) + q->target.n + fill_common(ps, &q->h, fields);
 }
 
-u32 h2_fill_response(struct parser *ps, struct http2_response *a, const struct hpack_fields *fields, bool lists)
+u32 h2_fill_response(struct parser *ps, struct http2_response *a, const struct hpack_fields *fields)
 {
 	i32 code;
 	a->status = take(&a->h.m.arena, fields, NAME_STATUS);
 	if (a->status.n == 3 && grpc_status_number(a->status, &code))
 		a->code = (u16)code;
-	return (u32)sizeof(*a) + fill_common(ps, &a->h, fields, lists);
+	return (u32)sizeof(*a) + fill_common(ps, &a->h, fields);
 }
 
-void h2_fill_trailers(struct parser *ps, struct http2_message *h, const struct hpack_fields *fields, bool lists)
+u32 h2_fill_trailers(struct parser *ps, struct http2_message *h, const struct hpack_fields *fields)
 {
 	if (fields->unknown)
 		h->m.flags |= MSG_PARTIAL;
-	if (lists && ps->opt->headers)
-		keep_list(ps, &h->m, fields, &h->trailers);
+	return lists_fit(ps, fields) && !h->trailers.n ? keep_list(ps, &h->m, fields, &h->trailers) : 0;
 }
 
 void h2_lost_headers(struct http2_response *a)

@@ -42,6 +42,7 @@ struct hpack_fields {
 	u32 n;
 	u32 dropped; /* more than are kept */
 	u32 unknown; /* of which a name or a value is not known */
+	u32 longest; /* the reader's: bytes that are kept of a string */
 	u32 scratch_n;
 	u32 moved;   /* bytes in scratch that came from the table */
 	struct hpack_field v[HPACK_FIELDS_MAX];

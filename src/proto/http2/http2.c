@@ -166,6 +166,7 @@ static bool read_block(struct parser *ps, struct h2_half *h, const u8 *p, size_t
 			at += H2_HEADER + f.length;
 		}
 	}
+	fields.longest = h2_state_of(ps)->kept < H2_KEPT_MAX ? H2_LONGEST : H2_SHORTEST;
 	if (!hpack_read(&h->table, block, len, &fields))
 		fields.unknown++;
 	h2_take_block(ps, &first, promised, &fields, (u32)n);

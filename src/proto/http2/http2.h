@@ -12,7 +12,9 @@
 #define H2_FRAME_DEFAULT 16384      /* SETTINGS_MAX_FRAME_SIZE before it is changed */
 #define H2_FRAME_MAX ((1u << 24) - 1)
 #define H2_STREAMS_MAX 8192         /* streams followed at once on a connection; the oldest few are given up past that */
-#define H2_KEPT_MAX (16 * MIB)      /* header bytes of a connection's unfinished exchanges; past that only the pseudo-headers are kept */
+#define H2_KEPT_MAX (8 * MIB)       /* header bytes of a connection's unfinished exchanges; past that no lists are kept, and … */
+#define H2_LONGEST (16 * KIB)       /* … not this many bytes of a string, but … */
+#define H2_SHORTEST 256             /* … this many */
 #define H2_UNKNOWN STR("?")
 
 enum h2_type {
@@ -132,10 +134,10 @@ void h2_exchanges_gap(struct parser *ps);
 void h2_exchanges_fin(struct parser *ps);
 void h2_exchange_from(struct parser *ps, struct message *request);
 
-/* headers.c: from header blocks to messages. `lists`: there is room for whole lists. Returns the bytes that are kept. */
-u32 h2_fill_request(struct parser *ps, struct http2_request *q, const struct hpack_fields *fields, bool lists);
-u32 h2_fill_response(struct parser *ps, struct http2_response *a, const struct hpack_fields *fields, bool lists);
-void h2_fill_trailers(struct parser *ps, struct http2_message *h, const struct hpack_fields *fields, bool lists);
+/* headers.c: from header blocks to messages. Returns the bytes that are kept. */
+u32 h2_fill_request(struct parser *ps, struct http2_request *q, const struct hpack_fields *fields);
+u32 h2_fill_response(struct parser *ps, struct http2_response *a, const struct hpack_fields *fields);
+u32 h2_fill_trailers(struct parser *ps, struct http2_message *h, const struct hpack_fields *fields);
 /* The header section of this response, which has been filled with its trailers, was not seen. */
 void h2_lost_headers(struct http2_response *a);
 /* What its target and method say, once it is known what kind of call it is. */
