@@ -297,7 +297,7 @@ server: {enabled: false}
 exporter: {roundtrips: {enabled: true, filename: out.jsonl}}
 '''
     capture = os.path.join(os.path.dirname(__file__), '..', 'captures', 'http_keepalive.pcap')
-    want = observe.run(capture).roundtrips
+    want = observe.watch(capture).roundtrips
     with ag.Agent(config, '--pcap-file', os.path.abspath(capture), wait=False) as a:
         a.child.wait(60)
         got = [json.loads(line) for line in a.text('out.jsonl').splitlines()]
