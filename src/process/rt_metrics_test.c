@@ -132,6 +132,7 @@ static void chosen_labels(void **state)
 	r->labels = (struct config_proto_labels){ "http", { v, ARRAY_LEN(v) } };
 	r->c.labels = &r->labels;
 	r->c.labels_len = 1;
+	r->c.labels_default = true; /* for those nothing is chosen for */
 	struct rt_metrics_options o = { .processor = &r->c, .registry = r->registry, .workers = 2 };
 	assert_int_equal(rt_metrics_new(&o, &r->m, &why, &warnings), 0);
 	assert_string_equal(buf_cstr(&warnings), "http: server.host is no label of this protocol\n");
