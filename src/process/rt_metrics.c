@@ -213,11 +213,15 @@ static void make_labels(struct rt_metrics *m, const struct proto *p, struct buf 
 {
 	struct plan *plan = &m->plans[p->index];
 	const struct config_processor *c = m->processor;
-	if (c->labels_default)
+	bool chosen = false;
+	for (u32 i = 0; i < c->labels_len; i++) {
+		if (strcmp(c->labels[i].proto, p->name) != 0)
+			continue;
+		chosen_labels(m, plan, p, &c->labels[i], warnings);
+		chosen = true;
+	}
+	if (c->labels_default && !chosen)
 		usual_labels(m, plan, p);
-	for (u32 i = 0; i < c->labels_len; i++)
-		if (strcmp(c->labels[i].proto, p->name) == 0)
-			chosen_labels(m, plan, p, &c->labels[i], warnings);
 	for (u32 i = 0; m->projection && i < m->projection->added_len; i++) {
 		struct label l = { .kind = LABEL_CONSTANT, .constant = str_from(m->projection->added[i].value) };
 		label_name(l.name, m->projection->added[i].name);
