@@ -293,9 +293,33 @@ static const struct header_key *header_key(struct attrs *a, const struct attr_ro
 	return k;
 }
 
+/* An array of one string: nearly all headers. */
+static void put_single(struct attrs *a, struct buf *b, u32 field, const char *key, size_t key_len, struct str s)
+{
+	size_t start = a->scratch.len;
+	s = pb_clean(s, &a->scratch);
+	size_t value = 1 + pb_varint_size(s.n) + s.n, element = 1 + pb_varint_size(value) + value;
+	char *to = put_pair(b, field, key, key_len, 1 + pb_varint_size(element) + element);
+	a->scratch.len = start;
+	if (unlikely(!to))
+		return;
+	*to++ = 5 << 3 | PB_LEN;
+	to = pb_put_varint(to, element);
+	*to++ = 1 << 3 | PB_LEN;
+	to = pb_put_varint(to, value);
+	*to++ = 1 << 3 | PB_LEN;
+	to = pb_put_varint(to, s.n);
+	if (s.n)
+		memcpy(to, s.p, s.n);
+}
+
 /* AnyValue with an ArrayValue of strings. */
 static void put_array(struct attrs *a, struct buf *b, u32 field, const char *key, size_t key_len, const struct str *v, u32 n)
 {
+	if (likely(n == 1)) {
+		put_single(a, b, field, key, key_len, v[0]);
+		return;
+	}
 	size_t pair = pb_begin(b, field, 2);
 	buf_add(b, key, key_len);
 	size_t any = pb_begin(b, 2, 1);

@@ -22,6 +22,7 @@ struct es_sink {
 	struct view_sink base;
 	struct outbox_feed *feed;
 	struct record_json json;
+	const char *index;
 	bool live;
 	struct es_sink *next;
 };
@@ -57,7 +58,9 @@ static void put_document(struct es_sink *s, struct buf *out, const struct view *
 	char hex[32];
 	const struct roundtrip *rt = v->rt;
 	exchange_id(rt, s->live, &id);
-	ADD(out, "{\"create\":{\"_id\":\"");
+	ADD(out, "{\"create\":{\"_index\":\"");
+	buf_adds(out, s->index);
+	ADD(out, "\",\"_id\":\"");
 	buf_add(out, hex, hex_digits(hex, id.trace, 16));
 	ADD(out, "\"}}\n{\"@timestamp\":\"");
 	time_rfc3339(out, rt->request->time ? rt->request->time : rt->request->ts_last);
@@ -266,7 +269,7 @@ static bool make_urls(struct elasticsearch *es)
 	while (n && c->d.endpoint[n - 1] == '/')
 		n--;
 	bool pipeline = c->pipeline && *c->pipeline;
-	es->bulk_url = make_url("%.*s/%s/_bulk?" FILTER "%s%s", (int)n, c->d.endpoint, c->index, pipeline ? "&pipeline=" : "", pipeline ? c->pipeline : "");
+	es->bulk_url = make_url("%.*s/_bulk?" FILTER "%s%s", (int)n, c->d.endpoint, pipeline ? "&pipeline=" : "", pipeline ? c->pipeline : "");
 	es->template_url = make_url("%.*s/_index_template/%s", (int)n, c->d.endpoint, c->index);
 	return es->bulk_url && es->template_url;
 }
@@ -328,6 +331,7 @@ static struct view_sink *es_sink(struct exporter *e, u32 worker)
 	s->base = (struct view_sink){ take, flush };
 	s->json = (struct record_json){ es->env.interface, es->env.interface_arg, .leaves_host = true, .worker = worker };
 	s->live = es->env.live;
+	s->index = es->config->index;
 	s->feed = outbox_feed(es->outbox);
 	if (!s->feed) {
 		free(s);

@@ -223,7 +223,7 @@ static void set(const char *name, char *text)
 	u64 number = strtoull(value, NULL, 10);
 	const struct { const char *key; const char **to; } texts[] = {
 		{ "endpoint", &d->endpoint }, { "compression", &d->compression }, { "spool_dir", &d->spool_dir }, { "ca_file", &d->tls.ca_file },
-		{ "cert_file", &d->tls.cert_file }, { "key_file", &d->tls.key_file }, { "username", &d->auth.username }, { "password", &d->auth.password },
+		{ "cert_file", &d->tls.cert_file }, { "server_name", &d->tls.server_name }, { "key_file", &d->tls.key_file }, { "username", &d->auth.username }, { "password", &d->auth.password },
 		{ "bearer", &d->auth.bearer }, { "index", &c->elasticsearch.index }, { "pipeline", &c->elasticsearch.pipeline }, { "topic", &c->kafka.topic },
 		{ "filename", &c->roundtrips.filename },
 	};
