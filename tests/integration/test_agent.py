@@ -181,10 +181,14 @@ def test_reload_under_load(loopback):
         ab(loopback, 100, '/size/100', '-k')
         a.until(lambda: a.total('http_requests_total') >= (6100 if not ledger['kernel_dropped'] else 0), 'exchanges')
         path = a.path('records.jsonl')
-        a.until(lambda: a.text('records.jsonl').count('"Command":"SET"') == 300, 'records')
-        count = collections.Counter(json.loads(line)['Proto'] for line in open(path, encoding='utf8'))
-        assert count['http'] == 100 and count['redis'] >= 300
-        a.stop()
+        a.until(lambda: a.text('records.jsonl').count('"URL":"/size/100"') >= 100, 'records')
+        a.child.send_signal(signal.SIGTERM)
+        a.child.wait(60)
+        with open(path, encoding='utf8') as f:
+            lines = [json.loads(line) for line in f]
+        count = collections.Counter((r['Proto'], r['Request'].get('Command') or r['Request'].get('URL')) for r in lines)
+        assert count['http', '/size/100'] == 100 and count['redis', 'SET'] == 300, count
+        a.ended()
 
 
 def test_bad_reload(loopback):
