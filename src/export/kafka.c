@@ -2,10 +2,10 @@
  * LogsData of OpenTelemetry with one record). On librdkafka, which finds the brokers, retries for a while and keeps a producer
  * idempotent; what it gives up goes back to the outbox. */
 #include <errno.h>
-#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "export/kafka_library.h"
 #include "export/otlp.h"
 #include "export/record_json.h"
 #include "export/span.h"
@@ -385,6 +385,9 @@ static void kafka_free(struct exporter *e)
 static int kafka_open(const struct exporter_env *env, struct exporter **ret, struct buf *error)
 {
 	const struct config_kafka *c = &env->config->exporter.kafka;
+	int rc = library_load(&rdkafka_library, error);
+	if (rc)
+		return rc;
 	struct kafka *k = calloc(1, sizeof(*k));
 	if (!k)
 		return -ENOMEM;
@@ -393,7 +396,7 @@ static int kafka_open(const struct exporter_env *env, struct exporter **ret, str
 	k->config = c;
 	otlp_resource(&k->resource, env->resource);
 	rd_kafka_conf_t *conf = given(c->d.endpoint) && given(c->topic) ? make_conf(c, error) : NULL;
-	int rc = conf ? 0 : -EINVAL;
+	rc = conf ? 0 : -EINVAL;
 	if (!conf && !error->len)
 		buf_adds(error, "kafka: an endpoint (HOST:PORT,…) and a topic are needed");
 	if (conf)

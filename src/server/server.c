@@ -327,7 +327,9 @@ int server_new(const struct config_server *config, const struct server_app *app,
 	s->app = *app;
 	s->config = *config;
 	s->fd = -1;
-	int rc = read_tls(s, error);
+	int rc = library_load(&microhttpd_library, error);
+	if (!rc)
+		rc = read_tls(s, error);
 	if (!rc)
 		rc = bind_address(s, error);
 	if (rc) {
