@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "metrics/cells.h"
+#include "metrics/registry_private.h"
 
 static void defaults(struct registry_options *o)
 {

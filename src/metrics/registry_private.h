@@ -11,80 +11,11 @@
 #include <pthread.h>
 
 #include "metrics/buckets.h"
-#include "metrics/snapshot.h"
+#include "metrics/cells.h"
 
 #define SHARDS_MAX 64
 #define READERS_MAX 8
 #define KEY_MAX (METRIC_LABELS_MAX * (METRIC_VALUE_MAX + 2))
-
-enum cells_state {
-	CELLS_LIVE,
-	CELLS_IDLE, /* its worker has not touched it for the expiry time */
-	CELLS_DEAD, /* all workers' were idle: the series has ended */
-}; /* changed under the lock only */
-
-/* Loads and stores that another thread may look at meanwhile. */
-#define peek(p) __atomic_load_n(p, __ATOMIC_RELAXED)
-#define poke(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
-
-static inline double peek_double(const double *p)
-{
-	double v;
-	__atomic_load(p, &v, __ATOMIC_ACQUIRE);
-	return v;
-}
-
-static inline void poke_double(double *p, double v)
-{
-	__atomic_store(p, &v, __ATOMIC_RELEASE);
-}
-
-struct exemplar_cell {
-	u64 trace[2];
-	double value;
-	u64 time;
-};
-
-/* Counter and gauge. */
-struct number_cell {
-	double value;
-	struct exemplar_cell *exemplar; /* NULL until there is one */
-};
-
-struct sparse_entry {
-	i32 bucket;
-	u32 unused;
-	u64 count;
-};
-
-/* The buckets that are not zero, ascending. Replaced by a larger one when it is full. */
-struct sparse {
-	struct sparse *limbo; /* of those replaced */
-	u32 cap, n;
-	struct sparse_entry e[];
-};
-
-/* A histogram's numbers; what comes after depends on the kinds kept: struct sparse * of vmrange, of native, then the classic counts. */
-struct histogram_cell {
-	double sum;
-	u64 count;
-	u64 zero;         /* native: of the zero bucket */
-	i32 schema;       /* native: now */
-	u32 seq;          /* odd while it is written */
-	struct exemplar_cell *exemplars; /* one a classic bucket, or a single one; NULL until there is one */
-	struct sparse *vmrange, *native;
-	u64 classic[];
-};
-
-struct metric_cells {
-	struct series *series;
-	struct metric_group *group;
-	u64 touched;
-	u32 bytes;
-	u8 state; /* enum cells_state */
-	u8 shard;
-	u8 data[] __attribute__((aligned(8)));
-};
 
 struct series {
 	struct series *prev, *next; /* of the group */
@@ -205,10 +136,6 @@ u64 series_hash(const struct registry *r, const u8 *key, u32 len);
 u32 metric_value_clean(u8 to[METRIC_VALUE_MAX], struct str v);
 /* Makes the key of label values: cut, valid UTF-8. Returns its length. */
 u32 key_make(u8 key[KEY_MAX], const struct str *values, u32 n);
-
-/* cells.c */
-u32 cells_layout(struct metric_group *g);
-void cells_free(struct metric_cells *c);
 
 static inline bool is_histogram(const struct metric_group *g, u32 metric)
 {

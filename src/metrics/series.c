@@ -4,7 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "metrics/cells.h"
+#include "metrics/registry_private.h"
 
 #define FIRST_SLOTS 64u
 #define TICK_SLOTS 4096u /* looked at in one tick */

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "metrics/cells.h"
+#include "metrics/registry_private.h"
 
 #define CHUNK_FIRST (64 * KIB)
 #define CHUNK_MAX (4 * MIB)

@@ -476,6 +476,13 @@ static int make_sinks(struct rt_metrics *m, u32 workers)
 	return 0;
 }
 
+static void check_patterns(const struct config_texts *patterns, struct buf *warnings)
+{
+	for (u32 i = 0; i < patterns->n && warnings; i++)
+		if (*path_pattern_problem(patterns->v[i]))
+			buf_addf(warnings, "pathPatterns: %s %s: it fits no path\n", patterns->v[i], path_pattern_problem(patterns->v[i]));
+}
+
 int rt_metrics_new(const struct rt_metrics_options *o, struct rt_metrics **ret, struct buf *why, struct buf *warnings)
 {
 	struct rt_metrics *m = calloc(1, sizeof(*m));
@@ -486,6 +493,7 @@ int rt_metrics_new(const struct rt_metrics_options *o, struct rt_metrics **ret, 
 	m->registry = o->registry;
 	m->processor = o->processor;
 	m->projection = o->projection;
+	check_patterns(patterns, warnings);
 	if (patterns->n)
 		m->patterns = path_patterns_new(patterns->v, patterns->n);
 	if (!patterns->n || m->patterns)
