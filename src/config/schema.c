@@ -52,7 +52,7 @@ static const struct key root_keys[] = {
 	{ "controller.layer4Metrics.requiredLabels", KEY_TEXTS, 0, AT(controller.l4_labels), .fallback = "[]", .check = check_l4_labels,
 	  .example = "[source.host, destination.port]", .meaning = "of source.host, source.port, destination.host, destination.port" },
 	{ "controller.layer4Metrics.requireLabels", .instead = "controller.layer4Metrics.requiredLabels" },
-	{ "controller.connExpired", KEY_DURATION, 0, AT(controller.conn_expired), .min = NS_PER_SEC, .max = 7 * 86400 * NS_PER_SEC, .fallback = "5m",
+	{ "controller.connExpired", KEY_DURATION, KEY_POSITIVE, AT(controller.conn_expired), .min = NS_PER_SEC, .max = 7 * 86400 * NS_PER_SEC, .fallback = "5m",
 	  .meaning = "a TCP connection that is silent for so long is forgotten" },
 	{ "controller.autoReload", KEY_BOOL, 0, AT(controller.auto_reload), .fallback = "false", .meaning = "load this file again when it changes" },
 	{ "controller.requestTimeout", KEY_DURATION, KEY_NEW, AT(controller.request_timeout), .max = 86400 * NS_PER_SEC, .fallback = "0",
