@@ -153,7 +153,7 @@ needs_logs, VICTORIA_LOGS = real('victoria-logs')
 
 @needs_receiver
 @pytest.mark.parametrize('exporter,path,key', [('traces', 'traces', ('resourceSpans', 'scopeSpans', 'spans')), ('logs', 'logs', ('resourceLogs', 'scopeLogs', 'logRecords')),
-                                               ('otlp_metrics', 'metrics', ('resourceMetrics', 'scopeMetrics', 'metrics'))])
+                                               ('otlpMetrics', 'metrics', ('resourceMetrics', 'scopeMetrics', 'metrics'))])
 @pytest.mark.parametrize('way', ['http', 'grpc'])
 def test_collector(exporter, path, key, way, tmp_path):
     """The OpenTelemetry Collector's receiver understands what is sent."""
@@ -169,7 +169,7 @@ def test_collector(exporter, path, key, way, tmp_path):
     resource, scope, record = key
     lines = [json.loads(line) for line in (tmp_path / 'out').read_text().splitlines()]
     got = [r for line in lines for x in line[resource] for y in x[scope] for r in y[record]]
-    if exporter != 'otlp_metrics':
+    if exporter != 'otlpMetrics':
         assert len(got) == 600
         attributes = [{a['key']: a['value'] for a in r['attributes']} for r in got]
         assert sum(int(a['http.response.size']['intValue']) for a in attributes) == sum(range(600))
