@@ -266,7 +266,7 @@ static bool metrics_wanted(const struct config *c)
 }
 
 const struct exporter_ops exporter_otlp_metrics = {
-	.name = "otlp_metrics",
+	.name = "otlpMetrics",
 	.wanted = metrics_wanted,
 	.open = metrics_open,
 	.start = metrics_start,
