@@ -71,7 +71,9 @@ void registry_free(struct registry *r)
 		return;
 	r->reading = 0;
 	registry_sweep(r);
-	series_told(r, 0xff, r->deaths);
+	for (struct series *s = r->stale; s; s = s->stale_next)
+		s->tell = 0;
+	stale_sweep(r);
 	while (r->groups) {
 		struct metric_group *g = r->groups;
 		r->groups = g->next;

@@ -119,8 +119,8 @@ struct metric_cells *cells_new(struct series *s, u32 shard, u64 now);
 struct series *directory_find(const struct metric_group *g, const u8 *key, u32 key_len, u64 hash);
 /* Out of the directory; readers are told, workers let go of it at their next look, and then it is freed. */
 void series_end(struct series *s);
-/* These readers (a bit each) have been told of what is on the stale list and died up to then. */
-void series_told(struct registry *r, u8 readers, u32 deaths);
+/* Takes out of the stale list what everybody has been told of. */
+void stale_sweep(struct registry *r);
 /* Buckets of a native histogram: the cap, but at least what the coarsest resolution may need. */
 static inline u32 native_room(const struct registry *r)
 {

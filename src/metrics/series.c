@@ -276,12 +276,10 @@ void series_end(struct series *s)
 		series_retire(s);
 }
 
-void series_told(struct registry *r, u8 readers, u32 deaths)
+void stale_sweep(struct registry *r)
 {
 	for (struct series **at = &r->stale; *at;) {
 		struct series *s = *at;
-		if ((i32)(deaths - s->death) >= 0)
-			s->tell &= (u8)~readers;
 		if (s->tell) {
 			at = &s->stale_next;
 			continue;
