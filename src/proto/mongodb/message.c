@@ -333,7 +333,7 @@ enum parse mongo_parse(struct parser *ps, struct chunk *c)
 	}
 }
 
-/* What was half read is gone. A request that is opened waits on: its answer is known by its number. */
+/* What was half read is gone. A request that waits goes on waiting, with what is known of it: its answer bears its number. */
 void mongo_gap(struct parser *ps)
 {
 	struct mongo_state *s = ps->state;
@@ -345,10 +345,8 @@ void mongo_gap(struct parser *ps)
 	} else if (m && m->m.flags & MSG_OPENED) {
 		struct mongo_request *q = mongo_request_of(m);
 		m->m.flags |= MSG_PARTIAL;
-		m->m.size = ps->chunk->offset - m->m.start;
 		q->text.full = q->shape_text.full = true;
 		mongo_command_end(ps, q);
-		parser_close(ps, &m->m);
 	}
 }
 
