@@ -224,23 +224,40 @@ static enum mongo_step packed_rest(struct mongo_message *m, struct chunk *c)
 	return c->want ? STEP_SKIP : STEP_DONE;
 }
 
-/* What has been unpacked is read. */
+/* What has been unpacked is read; behind what is of interest it only has to be sound. */
 static void packed_read(struct reading *w, struct unpacker *u)
 {
 	struct mongo_reader *r = &w->h->r;
 	w->p = unpack_bytes(u, &w->n);
+	size_t made = w->n;
 	w->n = MIN(w->n, (size_t)(r->total - r->at));
 	w->used = 0;
-	if (w->n || r->at == r->total) {
+	if (!r->done && (w->n || r->at == r->total)) {
 		enum mongo_step step = body_steps(w);
-		unpack_take(u, w->used);
 		if (step == STEP_SKIP)
 			unpack_skip(u, w->want);
 	}
-	if (!r->done && unpack_made(u) > UNPACKED_MAX) {
-		const struct mongo_response *a = mongo_response_of(w->h);
-		r->done = true;
-		r->broken = a && !a->has_ok;
+	unpack_take(u, r->done ? made : w->used);
+}
+
+/* Data that is no such data: what was made of it is worth nothing either. */
+static void packed_forget(struct mongo_message *m)
+{
+	struct mongo_request *q = mongo_request_of(m);
+	struct mongo_response *a = mongo_response_of(m);
+	m->m.flags &= (u8)~(MSG_ONEWAY | MSG_NOISE | MSG_BLOCKING);
+	m->m.has_trace = 0;
+	m->more_to_come = false;
+	m->documents = 0;
+	m->cursor = 0;
+	m->r.broken = m->r.done = true;
+	if (q) {
+		memset(&q->name, 0, offsetof(struct mongo_request, text) - offsetof(struct mongo_request, name));
+		q->text.n = q->shape_text.n = 0;
+		q->named = false;
+		q->kind = KIND_OTHER;
+	} else {
+		memset(&a->ok, 0, offsetof(struct mongo_response, command) - offsetof(struct mongo_response, ok));
 	}
 }
 
@@ -248,11 +265,15 @@ static enum mongo_step packed_step(struct reading *w, struct mongo_state *s, str
 {
 	struct mongo_message *m = w->h;
 	struct unpacker *u = s->unpack[w->ps->dir];
-	while (u && !m->r.done) {
+	while (u) {
 		size_t used;
 		packed_read(w, u);
-		if (m->r.done)
+		if (unpack_made(u) > UNPACKED_MAX) {
+			const struct mongo_response *a = mongo_response_of(m);
+			m->r.broken |= !m->r.done && a && !a->has_ok;
+			m->r.done = true;
 			break;
+		}
 		enum unpack_result result = unpack_feed(u, c->p + c->used, (size_t)MIN(m->wire_left, (u64)(c->n - c->used)), &used);
 		c->used += used;
 		m->wire_left -= used;
@@ -260,8 +281,10 @@ static enum mongo_step packed_step(struct reading *w, struct mongo_state *s, str
 			c->want = 1;
 			return STEP_MORE;
 		}
-		m->r.broken |= result != UNPACK_OK;
-		m->r.done |= result != UNPACK_OK;
+		if (result == UNPACK_BAD || (result == UNPACK_STUCK && !m->r.done))
+			packed_forget(m);
+		if (result != UNPACK_OK)
+			break;
 	}
 	unpack_free(u);
 	s->unpack[w->ps->dir] = NULL;
