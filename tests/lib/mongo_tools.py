@@ -16,7 +16,7 @@ SOURCE = os.path.join(HERE, '..', 'integration', 'ferretdb')
 CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'packetd-tests')
 CLIENT = os.path.join(HERE, 'mongo_client.py')
 DEBIAN_PYTHON = '/usr/bin/python3'
-PYMONGO = 'pymongo==4.20.1', 'python-snappy==0.7.3', 'zstandard==0.25.0'
+PYMONGO = 'pymongo==4.20.1', 'backports.zstd==1.8.0', 'python-snappy==0.7.3', 'zstandard==0.25.0'
 
 
 def make(name, command, cwd=None, seconds=500):
