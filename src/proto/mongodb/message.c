@@ -87,7 +87,8 @@ static void packed_begin(struct mongo_state *s, struct mongo_message *m, const s
 	r->end = r->total = size;
 	if (compressor < COMPRESSORS)
 		m->compressor_text = names[compressor];
-	bool known = compressor < COMPRESSORS && size <= MESSAGE_MAX && r->op != OP_COMPRESSED;
+	bool op_known = r->op == OP_MSG || mongo_op_is_request(r->op) || mongo_op_is_reply(r->op);
+	bool known = compressor < COMPRESSORS && size <= MESSAGE_MAX && op_known;
 	if (known && compressor == COMPRESSOR_NONE) {
 		r->compressed = false;
 		r->end = r->total = (u32)m->wire_left;
@@ -179,6 +180,8 @@ static void message_end(struct parser *ps, struct mongo_state *s, struct mongo_m
 	}
 	if (m->r.broken)
 		q->text.full = q->shape_text.full = true;
+	if (m->more_to_come)
+		m->m.flags |= MSG_ONEWAY;
 	mongo_command_end(ps, q);
 	parser_close(ps, &m->m);
 }
@@ -232,10 +235,12 @@ static void packed_read(struct reading *w, struct unpacker *u)
 	size_t made = w->n;
 	w->n = MIN(w->n, (size_t)(r->total - r->at));
 	w->used = 0;
-	if (!r->done && (w->n || r->at == r->total)) {
+	while (!r->done && (w->n > w->used || r->at == r->total)) {
 		enum mongo_step step = body_steps(w);
 		if (step == STEP_SKIP)
 			unpack_skip(u, w->want);
+		else
+			break;
 	}
 	unpack_take(u, r->done ? made : w->used);
 }
@@ -245,7 +250,7 @@ static void packed_forget(struct mongo_message *m)
 {
 	struct mongo_request *q = mongo_request_of(m);
 	struct mongo_response *a = mongo_response_of(m);
-	m->m.flags &= (u8)~(MSG_ONEWAY | MSG_NOISE | MSG_BLOCKING);
+	m->m.flags &= (u8)~(MSG_NOISE | MSG_BLOCKING);
 	m->m.has_trace = 0;
 	m->more_to_come = false;
 	m->documents = 0;
@@ -281,7 +286,7 @@ static enum mongo_step packed_step(struct reading *w, struct mongo_state *s, str
 			c->want = 1;
 			return STEP_MORE;
 		}
-		if (result == UNPACK_BAD || (result == UNPACK_STUCK && !m->r.done))
+		if (result == UNPACK_BAD || (result == UNPACK_STUCK && (!m->r.done || unpack_skips(u))))
 			packed_forget(m);
 		if (result != UNPACK_OK)
 			break;

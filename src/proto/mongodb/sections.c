@@ -62,7 +62,7 @@ static enum mongo_step msg_head(struct reading *w)
 	r->phase = PHASE_SECTION;
 	w->h->more_to_come = r->flags & MSG_MORE_TO_COME;
 	struct mongo_request *q = mongo_request_of(w->h);
-	if (q && w->h->more_to_come)
+	if (q && w->h->more_to_come && !r->compressed) /* compressed, it may prove to be damaged: known at its end */
 		q->h.m.flags |= MSG_ONEWAY;
 	return head_pass(w, &h);
 }

@@ -154,6 +154,11 @@ void unpack_skip(struct unpacker *u, u64 n)
 	u->skip += n;
 }
 
+bool unpack_skips(const struct unpacker *u)
+{
+	return u->skip > 0;
+}
+
 u64 unpack_made(const struct unpacker *u)
 {
 	return u->made;

@@ -27,6 +27,8 @@ const u8 *unpack_bytes(const struct unpacker *u, size_t *ret_n);
 void unpack_take(struct unpacker *u, size_t n);
 /* The next n bytes to be made are not wanted. */
 void unpack_skip(struct unpacker *u, u64 n);
+/* Are there such bytes that have not been made yet? */
+bool unpack_skips(const struct unpacker *u);
 /* Bytes made so far. */
 u64 unpack_made(const struct unpacker *u);
 
