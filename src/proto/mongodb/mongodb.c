@@ -98,7 +98,7 @@ static const struct field fields[] = {
 	{ REQUEST("Source", FIELD_STR, database), .selector = "request.source", .label = "source", .otel = "db.namespace", .meaning = "database" },
 	{ REQUEST("Collection", FIELD_STR, collection), .selector = "request.collection", .label = "collection", .otel = "db.collection.name",
 	  .meaning = "collection; empty for commands on a database" },
-	{ REQUEST("CmdName", FIELD_STR, name), .selector = "request.command", .label = "service", .otel = "db.operation.name",
+	{ REQUEST("CmdName", FIELD_STR, name), .name = "command", .selector = "request.command", .label = "service", .otel = "db.operation.name",
 	  .meaning = "command; of legacy operations the one that does the same" },
 	{ REQUEST("CmdValue", FIELD_STR, value), .otel = "db.query.text", .meaning = "value of the command's first element: a string, or a number as text" },
 	{ REQUEST("Size", FIELD_U64, h.m.size), .otel = "db.request.size", .meaning = "bytes of the message" },
