@@ -655,7 +655,7 @@ void pair_gap(struct conn *c, int dir, u64 ts)
 		} else if (hit && q->answer && !has_answer(q)) {
 			q->answer->flags |= MSG_PARTIAL;
 			pair_finish(c, q, OUTCOME_LOST, NULL, ts, false);
-		} else if (fifo && !answers && !(q->flags & MSG_CLOSED)) {
+		} else if (q->dir == dir && !(q->flags & MSG_CLOSED)) { /* it has no end: what was seen of it waits */
 			q->flags |= MSG_CLOSED | MSG_PARTIAL;
 			if (has_answer(q))
 				pair_finish(c, q, OUTCOME_ANSWERED, NULL, ts, false);

@@ -38,6 +38,10 @@ READ = {
             'rcode': lambda r: RCODES[at(r, 'Response.Message.Header.Rcode') or 0],
             'transport': lambda r: at(r, 'Request.Transport')},
     'redis': {'command': lambda r: at(r, 'Request.Command').split(' ')[0], 'error': lambda r: bool(at(r, 'Response.Error'))},
+    'mongodb': {'command': lambda r: at(r, 'Request.CmdName'), 'db': lambda r: at(r, 'Request.Source'), 'collection': lambda r: at(r, 'Request.Collection'),
+                'statement': lambda r: at(r, 'Request.Statement'), 'size': lambda r: at(r, 'Request.Size'), 'ok': lambda r: at(r, 'Response.Ok'),
+                'compressor': lambda r: at(r, 'Request.Compressor') or '', 'sent': lambda r: at(r, 'Request.Documents') or 0,
+                'code': lambda r: at(r, 'Response.Code'), 'documents': lambda r: at(r, 'Response.Documents') or 0},
 }
 
 
