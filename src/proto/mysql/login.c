@@ -189,6 +189,7 @@ void mysql_login_apply(struct mysql_state *s, const struct mysql_request *q, str
 	}
 	if (!works)
 		return;
+	s->unsure = s->version_n == 0;
 	mysql_name_set(s->user, &s->user_n, q->user);
 	mysql_statements_free(s);
 }

@@ -18,17 +18,13 @@ static enum parse mysql_parse(struct parser *ps, struct chunk *c)
 			return PARSE_NOT_MINE;
 		ps->request_dir = side == SIDE_REQUEST ? ps->dir : ps->dir ^ 1;
 	}
-	if (!s->compressed) {
-		enum parse verdict = mysql_packets(ps, s, c);
-		if (verdict != PARSE_DESYNC)
-			return verdict;
-	} else {
-		enum parse verdict = mysql_frames(ps, s, c);
-		if (verdict != PARSE_DESYNC)
-			return verdict;
-	}
-	c->used = MIN(c->used + 1, c->n);
-	return PARSE_DESYNC;
+	if (!s->begun)
+		s->unsure = ps->partial[0] || ps->partial[1];
+	s->begun = true;
+	enum parse verdict = s->compressed ? mysql_frames(ps, s, c) : mysql_packets(ps, s, c);
+	if (verdict == PARSE_DESYNC)
+		c->used = MIN(c->used + 1, c->n);
+	return verdict;
 }
 
 /* What was half read is gone. What the lost bytes changed is not known: names of databases stay as they were. */
@@ -39,6 +35,7 @@ static void mysql_gap(struct parser *ps)
 	s->lane[lane] = (struct mysql_lane){ 0 };
 	mysql_unpack_reset(s, lane);
 	s->infile = s->authenticates = false;
+	s->begun = s->unsure = true;
 	if (s->phase != PHASE_COMMAND && lane == CLIENT_LANE)
 		s->phase = PHASE_COMMAND;
 	if (lane == CLIENT_LANE) {

@@ -99,6 +99,8 @@ struct mysql_state {
 	u8 attributes;    /* enum known: do statements begin with attributes? */
 	u8 answered_com;  /* enum mysql_com of the latest complete answer */
 	bool maria;
+	bool begun;       /* something has been looked at */
+	bool unsure;      /* bytes were missed: what the messages do not say themselves may be unknown or wrong */
 	bool compressed;
 	bool infile;      /* the client sends a file */
 	bool authenticates; /* the client answers to the server's questions */

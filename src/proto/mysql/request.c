@@ -48,6 +48,8 @@ struct mysql_request *mysql_request_begin(struct parser *ps, struct mysql_state 
 	q->system = s->maria ? "mariadb" : "mysql";
 	q->seq = p->seq;
 	q->m.size = MYSQL_HEADER + (u64)p->len;
+	if (s->unsure)
+		q->m.flags |= MSG_PARTIAL;
 	if (ps->opt->details && com != COM_LOGIN) {
 		q->user = name_copy(&q->m.arena, s->user, s->user_n);
 		q->database = name_copy(&q->m.arena, s->database, s->database_n);
@@ -201,7 +203,6 @@ static void prepared_take(struct parser *ps, struct mysql_state *s, struct mysql
 	if (waiting || known) {
 		q->sql = mysql_sql_copy(&q->m.arena, waiting ? waiting : &known->sql);
 	} else {
-		q->m.flags |= MSG_PARTIAL;
 		q->sql.statement = STR("?");
 	}
 	if (known && q->com == COM_STMT_EXECUTE) {

@@ -296,6 +296,8 @@ static bool answer_begin(struct parser *ps, struct mysql_state *s, const struct 
 		return unasked_take(ps, s, p);
 	struct mysql_response *a = parser_begin(ps, SIDE_RESPONSE, sizeof(*a));
 	a->m.shape = SHAPE_OK;
+	if (s->unsure)
+		a->m.flags |= MSG_PARTIAL;
 	if (s->compressed)
 		a->m.start = ps->chunk->offset;
 	s->response = a;
