@@ -38,6 +38,8 @@ READ = {
             'rcode': lambda r: RCODES[at(r, 'Response.Message.Header.Rcode') or 0],
             'transport': lambda r: at(r, 'Request.Transport')},
     'redis': {'command': lambda r: at(r, 'Request.Command').split(' ')[0], 'error': lambda r: bool(at(r, 'Response.Error'))},
+    'mysql': {'command': lambda r: at(r, 'Request.Command'), 'statement': lambda r: at(r, 'Request.Statement'), 'code': lambda r: at(r, 'Response.Packet.ErrCode') or 0,
+              'rows': lambda r: at(r, 'Response.Packet.Rows') or 0, 'affected': lambda r: at(r, 'Response.Packet.AffectedRows') or 0},
 }
 
 
