@@ -166,7 +166,6 @@ const struct proto proto_mysql = {
 	.ports = ports,
 	.transports = OVER_TCP,
 	.pairing = PAIR_FIFO,
-	.serial = true,
 	.index = PROTO_mysql,
 	.weight = 2,
 	.state_size = sizeof(struct mysql_state),
