@@ -135,7 +135,11 @@ class Client:
                 raise SqlError(answer)
             if answer[0] == 0:
                 break
-            if answer[0] == 0xfe:
+            if answer[:2] == b'\1\4':  # the whole password is wanted: ask for the key to encrypt it with
+                self.packets.send(b'\2')
+            elif answer[:2] == b'\1-':
+                self.packets.send(b'P' * 256)
+            elif answer[0] == 0xfe:
                 name, _, data = answer[1:].partition(b'\0')
                 self.packets.send(self._sha2(password, data[:20]) if name == b'caching_sha2_password' else self._native(password, data[:20]))
         if compress and self.caps & (COMPRESS | ZSTD):
@@ -201,8 +205,9 @@ class Client:
                 return p
             if command == PREPARE:
                 ident, columns, params = struct.unpack_from('<IHH', p, 1)
-                self._definitions(params)
-                self._definitions(columns)
+                if p[12:13] != b'\0':
+                    self._definitions(params)
+                    self._definitions(columns)
                 return ident
             if p[0] == 0xfb:
                 for piece in self.files[p[1:].decode()]:

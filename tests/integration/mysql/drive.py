@@ -50,7 +50,8 @@ def connector_talk(host, port, **more):
     fails(rows, k, 'selec ?', (1,))
     k.close()
     c.commit()
-    c.cmd_change_user('u', 'pw', 'd')
+    if not more:  # the driver has that without compression only
+        c.cmd_change_user('u', 'pw', 'd')
     c.cmd_reset_connection()
     c.cmd_statistics()
     c.ping()
