@@ -1,11 +1,8 @@
-/* Conversations for the tests of the decoder, packet by packet. The bytes live in the talk. SPDX-License-Identifier: Apache-2.0 */
+/* Conversations for the tests of the decoder, packet by packet. The bytes live in the talk. Comes after unit.h and proto_feed.h. SPDX-License-Identifier: Apache-2.0 */
 #ifndef PACKETD_PROTO_MYSQL_MYSQL_BUILD_H
 #define PACKETD_PROTO_MYSQL_MYSQL_BUILD_H
 
-#include "unit.h"
-
 #include "proto/mysql/wire.h"
-#include "proto_feed.h"
 
 extern const struct proto proto_mysql;
 

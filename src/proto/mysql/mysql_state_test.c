@@ -1,4 +1,8 @@
 /* Connections that are compressed, lose bytes, are joined late, carry packets as long as can be, or are none. */
+#include "unit.h"
+
+#include "proto_feed.h"
+
 #include "proto/mysql/mysql_build.h"
 
 #include <stdio.h>

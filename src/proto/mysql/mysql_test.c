@@ -1,4 +1,8 @@
 /* What servers and clients say to each other, in every form; statements, results, log-ins. */
+#include "unit.h"
+
+#include "proto_feed.h"
+
 #include "proto/mysql/mysql_build.h"
 
 static const struct feed_options known = { .roles_known = true };
