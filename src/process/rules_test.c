@@ -81,7 +81,8 @@ static void test_bad(void **state)
 		assert_memory_equal(why, "invalid --proto input '", 23);
 	}
 	assert_int_equal(add("htpt;80"), -EINVAL);
-	assert_string_equal(why, "unsupported protocol (htpt); did you mean http? There are: http, dns, redis, mongodb");
+	static const char unsupported[] = "unsupported protocol (htpt); did you mean http? There are: http, dns, redis";
+	assert_memory_equal(why, unsupported, sizeof(unsupported) - 1); /* and whatever else there is */
 	assert_int_equal(add("HTTP;80"), -EINVAL); /* as ever: lower case */
 }
 

@@ -2,4 +2,5 @@
 X(http)
 X(dns)
 X(redis)
+X(mysql)
 X(mongodb)

@@ -538,7 +538,7 @@ static void close_response(struct session_parser *sp, struct message *a)
 	} else if (q->state & M_REPORTED) {
 		sp->all->ledger->proto[a->proto->index].late_responses++;
 		pair_finish(sp->c, q, OUTCOME_NO_RESPONSE, NULL, a->time, false);
-	} else if (q->flags & MSG_CLOSED && q != sp->ps.next_request) { /* the next protocol wants to see that one */
+	} else if (q->flags & MSG_CLOSED && !(q->state & M_WEAK) && q != sp->ps.next_request) { /* the next protocol wants to see that one */
 		pair_finish(sp->c, q, OUTCOME_ANSWERED, NULL, a->time, false);
 	}
 }

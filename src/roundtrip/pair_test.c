@@ -297,6 +297,42 @@ static void mixed_losses(void **state)
 	assert_true(answered > 500 * 20);
 }
 
+/* A capture that begins between two requests of a burst: the answer that comes next is the first one's. What follows shows it. */
+static void joined_within_a_burst(void **state)
+{
+	(void)state;
+	struct world *x = world_new(0, false);
+	unsigned answered = 0;
+	send(x, 0, TCP_ACK, "Q2\n", 3);
+	x->got[1] = x->seq[0];
+	send(x, 1, TCP_ACK, "R1\n", 3);
+	send(x, 1, TCP_ACK, "R2\n", 3);
+	x->got[0] = x->seq[1];
+	send(x, 0, TCP_ACK, "Q3\n", 3);
+	x->got[1] = x->seq[0];
+	send(x, 1, TCP_ACK, "R3\n", 3);
+	world_free(x, &answered);
+	assert_int_equal(answered, 1);
+}
+
+/* And one that begins between two rounds: nothing speaks against the first pair, which is told when the next request confirms it. */
+static void joined_between_rounds(void **state)
+{
+	(void)state;
+	struct world *x = world_new(0, false);
+	unsigned answered = 0;
+	for (int i = 1; i <= 3; i++) {
+		char text[8];
+		send(x, 0, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "Q%d\n", i));
+		x->got[1] = x->seq[0];
+		assert_int_equal(x->outcomes[OUTCOME_ANSWERED], i < 2 ? 0 : i - 1);
+		send(x, 1, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "R%d\n", i));
+		x->got[0] = x->seq[1];
+	}
+	world_free(x, &answered);
+	assert_int_equal(answered, 3);
+}
+
 int main(void)
 {
 	srand(11);
@@ -307,6 +343,8 @@ int main(void)
 		cmocka_unit_test(burst_losses),
 		cmocka_unit_test(multiplexed_losses),
 		cmocka_unit_test(mixed_losses),
+		cmocka_unit_test(joined_within_a_burst),
+		cmocka_unit_test(joined_between_rounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,8 @@ READ = {
                 'statement': lambda r: at(r, 'Request.Statement'), 'size': lambda r: at(r, 'Request.Size'), 'ok': lambda r: at(r, 'Response.Ok'),
                 'compressor': lambda r: at(r, 'Request.Compressor') or '', 'sent': lambda r: at(r, 'Request.Documents') or 0,
                 'code': lambda r: at(r, 'Response.Code'), 'documents': lambda r: at(r, 'Response.Documents') or 0},
+    'mysql': {'command': lambda r: at(r, 'Request.Command'), 'statement': lambda r: at(r, 'Request.Statement'), 'code': lambda r: at(r, 'Response.Packet.ErrCode') or 0,
+              'rows': lambda r: at(r, 'Response.Packet.Rows') or 0, 'affected': lambda r: at(r, 'Response.Packet.AffectedRows') or 0},
 }
 
 
