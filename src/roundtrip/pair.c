@@ -572,7 +572,7 @@ static void op_drop(struct parser *ps, struct message *m)
 	if (m->state & M_SPARE)
 		return;
 	if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED) {
-		pair_finish(sp->c, m, OUTCOME_LOST, NULL, ps->chunk->ts, false);
+		pair_finish(sp->c, m, m->error.n ? OUTCOME_NO_RESPONSE : OUTCOME_LOST, NULL, ps->chunk->ts, false);
 		return;
 	}
 	if (m->side == SIDE_RESPONSE) {
