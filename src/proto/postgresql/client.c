@@ -72,34 +72,23 @@ void pg_request_end(struct parser *ps, struct pg_state *s)
 
 /* Statements. */
 
-static size_t cut_utf8(const char *p, size_t n, size_t max)
+/* `whole`: the text ends where the statement does. */
+static void statement_read(const struct parser *ps, struct pg_request *q, struct str text, bool whole)
 {
-	if (n <= max)
-		return n;
-	for (n = max; n > 0 && max - n < 4 && ((u8)p[n] & 0xc0) == 0x80;)
-		n--;
-	return n;
-}
-
-struct pg_text *pg_statement_read(const struct parser *ps, struct str sql)
-{
-	if (!ps->opt->details)
-		return pg_text_new(0);
-	size_t n = cut_utf8(sql.p, sql.n, MIN(ps->opt->statement_length, PG_STATEMENT_MAX));
-	struct pg_text *text = pg_text_new(n);
-	if (!text)
-		return NULL;
-	memcpy(text + 1, sql.p ? sql.p : "", n);
-	text->shown.n = (u32)n;
-	return text;
+	q->parts |= PG_STATED;
+	if (ps->opt->details)
+		sql_read(&q->m.arena, ps->opt, SQL_POSTGRESQL, text, whole, &q->sql);
 }
 
 static void statement_show(struct pg_request *q, const struct pg_text *text)
 {
 	q->parts |= PG_STATED;
-	q->statement = text ? arena_str(&q->m.arena, text->shown.p, text->shown.n) : STR("?");
-	if (!text)
-		q->m.flags |= MSG_PARTIAL;
+	if (text) {
+		pg_text_copy(&q->m.arena, text, &q->sql);
+		return;
+	}
+	q->sql = (struct sql){ .statement = STR("?"), .redacted = STR("?") };
+	q->m.flags |= MSG_PARTIAL;
 }
 
 /* The statement behind a name. */
@@ -137,11 +126,11 @@ static void parse_take(struct parser *ps, struct pg_state *s, struct pg_message 
 	struct pg_request *q = unit_of(ps, s, false);
 	struct str name = pg_cstr(&m->have);
 	struct str sql = m->have.bad ? (struct str){ 0 } : pg_cstr(&m->have);
-	struct pg_text *text = pg_statement_read(ps, sql);
 	q->parts |= PG_PARSED;
 	q->expect++;
 	q->name = pg_name_keep(&q->m, name);
-	statement_show(q, text);
+	statement_read(ps, q, sql, !m->have.bad);
+	struct pg_text *text = pg_text_new(&q->sql);
 	if (text)
 		q->parse_serial = pg_names_put(&s->statements, name, text, false);
 	pg_text_unref(text);
@@ -220,9 +209,7 @@ static void query_take(struct parser *ps, struct pg_state *s, struct pg_message 
 	pg_request_end(ps, s);
 	struct pg_request *q = pg_request_begin(ps, s, PG_QUERY);
 	struct str sql = pg_cstr(&m->have);
-	struct pg_text *text = pg_statement_read(ps, sql);
-	statement_show(q, text);
-	pg_text_unref(text);
+	statement_read(ps, q, sql, !m->have.bad);
 	s->batch++;
 }
 
@@ -263,7 +250,7 @@ static void copy_take(struct pg_state *s, const struct pg_message *m)
 /* Bytes of the body that must be here to understand the message. */
 static u32 client_look(const struct parser *ps, u8 type)
 {
-	u32 sql = MIN(MAX(ps->opt->statement_length + 4, PG_STATEMENT_LOOKED), PG_STATEMENT_MAX);
+	u32 sql = sql_look(ps->opt) + 1;
 	switch (type) {
 	case 'Q':
 		return sql;

@@ -4,12 +4,53 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-struct pg_text *pg_text_new(size_t n)
+enum { TEXTS = 6 };
+
+static void list_texts(struct sql *sql, struct str *texts[TEXTS])
 {
+	texts[0] = &sql->statement;
+	texts[1] = &sql->redacted;
+	texts[2] = &sql->fingerprint;
+	texts[3] = &sql->operation;
+	texts[4] = &sql->table;
+	texts[5] = &sql->summary;
+}
+
+struct pg_text *pg_text_new(const struct sql *sql)
+{
+	struct sql copy = *sql;
+	struct str *texts[TEXTS];
+	size_t n = 0;
+	list_texts(&copy, texts);
+	for (int i = 0; i < TEXTS; i++)
+		n += texts[i]->n;
 	struct pg_text *t = malloc(sizeof(*t) + n);
-	if (t)
-		*t = (struct pg_text){ .refs = 1, .bytes = (u32)(sizeof(*t) + n), .shown = { (char *)(t + 1), 0 } };
+	if (!t)
+		return NULL;
+	char *to = (char *)(t + 1);
+	for (int i = 0; i < TEXTS; i++) {
+		if (texts[i]->n)
+			memcpy(to, texts[i]->p, texts[i]->n);
+		texts[i]->p = to;
+		to += texts[i]->n;
+	}
+	*t = (struct pg_text){ .refs = 1, .bytes = (u32)n, .sql = copy };
 	return t;
+}
+
+void pg_text_copy(struct arena *a, const struct pg_text *t, struct sql *ret_sql)
+{
+	const char *from = (const char *)(t + 1);
+	char *to = t->bytes ? arena_alloc(a, t->bytes) : NULL;
+	struct str *texts[TEXTS];
+	*ret_sql = (struct sql){ .masked = t->sql.masked };
+	if (!to)
+		return;
+	memcpy(to, from, t->bytes);
+	*ret_sql = t->sql;
+	list_texts(ret_sql, texts);
+	for (int i = 0; i < TEXTS; i++)
+		texts[i]->p = to + (texts[i]->p - from);
 }
 
 struct pg_text *pg_text_ref(struct pg_text *t)
@@ -32,12 +73,12 @@ static u64 name_hash(struct str name)
 
 static void bytes_add(struct pg_names *t, const struct pg_text *text)
 {
-	t->bytes += text ? text->bytes : 0;
+	t->bytes += text ? text->bytes + sizeof(*text) : 0;
 }
 
 static void text_drop(struct pg_names *t, struct pg_text *text)
 {
-	t->bytes -= text ? text->bytes : 0;
+	t->bytes -= text ? text->bytes + sizeof(*text) : 0;
 	pg_text_unref(text);
 }
 

@@ -4,21 +4,23 @@
 #ifndef PACKETD_PROTO_POSTGRESQL_NAMES_H
 #define PACKETD_PROTO_POSTGRESQL_NAMES_H
 
-#include "util/base.h"
+#include "proto/sql.h"
 
 #define PG_STATEMENTS_MAX 512          /* names of prepared statements a connection */
 #define PG_PORTALS_MAX 64              /* names of portals */
 #define PG_TEXTS_MAX (512 * KIB)       /* bytes of their texts in one table */
 
-/* The text of a statement as it is shown, and what was found in it. */
+/* A statement as it is shown, and what was found in it; the texts lie behind it, in one block. */
 struct pg_text {
 	u32 refs;
-	u32 bytes;        /* of this block */
-	struct str shown; /* masked and cut */
+	u32 bytes; /* of the texts */
+	struct sql sql;
 };
 
-/* A new one with `n` bytes of room for text, which it does not fill; one reference. NULL without memory. */
-struct pg_text *pg_text_new(size_t n);
+/* A copy of what was read, with one reference; NULL without memory. */
+struct pg_text *pg_text_new(const struct sql *sql);
+/* A copy for a message; empty when its arena is full. */
+void pg_text_copy(struct arena *a, const struct pg_text *t, struct sql *ret_sql);
 struct pg_text *pg_text_ref(struct pg_text *t);
 /* Gives a reference back; NULL is allowed. */
 void pg_text_unref(struct pg_text *t);

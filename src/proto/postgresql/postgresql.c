@@ -49,6 +49,8 @@ static void pg_gap(struct parser *ps)
 		pg_names_doubt_unconfirmed(&s->statements);
 		return;
 	}
+	if (s->answer && s->answer->copy) /* data is not counted whole */
+		s->answer->m.flags |= MSG_PARTIAL;
 	s->flags &= (u8)~PG_PASSED_CLIENT;
 	s->unit = NULL;
 	s->batch++;
@@ -100,10 +102,10 @@ static void describe_request(const struct pg_request *q, struct buf *out)
 		buf_add_str(out, q->object.n ? q->object : q->name);
 		if (q->is == PG_FUNCTION)
 			buf_addf(out, "%u", q->function);
-		if (q->statement.n)
+		if (q->sql.statement.n)
 			buf_addc(out, ' ');
 	}
-	buf_add(out, q->statement.p, MIN(q->statement.n, 120));
+	buf_add(out, q->sql.statement.p, sql_cut(q->sql.statement, 120));
 }
 
 static void describe_response(const struct pg_response *a, struct buf *out)
@@ -165,8 +167,8 @@ static const struct field fields[] = {
 	FIELD_ROW_PORT(SIDE_REQUEST),
 	FIELD_ROW_PROTO(SIDE_REQUEST, "PostgreSQL"),
 	{ REQUEST("Size", FIELD_U64, m.size), .otel = "db.request.size", .meaning = "bytes of its messages" },
-	{ REQUEST("Packet.Statement", FIELD_STR, statement), .name = "statement", .shapes = BIT(PG_SHAPE_STATEMENT), .flags = FIELD_SENSITIVE,
-	  .otel = "db.query.text", .meaning = "SQL, secrets masked, cut; of an execute that of its prepared statement, ? when that was not seen" },
+	{ REQUEST("Packet.Statement", FIELD_STR, sql.statement), .name = "statement", .shapes = BIT(PG_SHAPE_STATEMENT), .flags = FIELD_SENSITIVE,
+	  .meaning = "SQL, secrets masked, cut; of an execute that of its prepared statement, ? when that was not seen" },
 	{ REQUEST("Packet.Type", FIELD_TEXT, type), .name = "type", .shapes = BIT(PG_SHAPE_DESCRIBE), .meaning = "describe, close: S for a statement, P for a portal" },
 	{ REQUEST("Packet.Object", FIELD_STR, object), .name = "object", .shapes = BIT(PG_SHAPE_DESCRIBE), .meaning = "its name" },
 	{ REQUEST("Packet.Kind", FIELD_TEXT, kind), .name = "kind", .selector = "request.kind", .label = "kind",
@@ -187,6 +189,14 @@ static const struct field fields[] = {
 	{ REQUEST("Database", FIELD_STR, database), .flags = FIELD_OMIT_EMPTY, .selector = "request.database", .label = "database", .otel = "db.namespace",
 	  .meaning = "database of the connection" },
 	{ REQUEST("User", FIELD_STR, user), .flags = FIELD_OMIT_EMPTY, .selector = "request.user", .label = "user", .meaning = "role that logged in" },
+	{ REQUEST("Fingerprint", FIELD_STR, sql.fingerprint), .flags = FIELD_OMIT_EMPTY, .selector = "request.fingerprint", .label = "fingerprint",
+	  .meaning = "the statement without literals, white space and comments" },
+	{ REQUEST(NULL, FIELD_STR, sql.redacted), .name = "query_text", .flags = FIELD_OMIT_EMPTY, .otel = "db.query.text", .meaning = "the statement, literals replaced by ?" },
+	{ REQUEST(NULL, FIELD_STR, sql.operation), .name = "operation", .flags = FIELD_OMIT_EMPTY, .selector = "request.operation", .label = "operation",
+	  .meaning = "first word of the statement, in upper case" },
+	{ REQUEST(NULL, FIELD_STR, sql.table), .name = "table", .flags = FIELD_OMIT_EMPTY, .selector = "request.table", .label = "table",
+	  .otel = "db.collection.name", .meaning = "first table of the statement" },
+	{ REQUEST(NULL, FIELD_STR, sql.summary), .name = "summary", .flags = FIELD_OMIT_EMPTY, .otel = "db.query.summary", .meaning = "operation and table" },
 	{ .name = "packet", .type = FIELD_TEXT, .side = SIDE_REQUEST, FIELD_AT(struct pg_request, packet), .selector = "request.command", .label = "command",
 	  .otel = "db.operation.name", .meaning = "message it is named after: Query, DescribePacket, Parse, Close, Startup, …" },
 	{ .name = "system", .type = FIELD_CONST, .side = SIDE_REQUEST, .constant = "postgresql", .otel = "db.system.name", .meaning = "kind of database" },

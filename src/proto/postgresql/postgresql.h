@@ -48,7 +48,7 @@ struct pg_request {
 	struct message m;
 	const char *kind;      /* name of `is` */
 	const char *packet;    /* the message it is named after, as metrics have it */
-	struct str statement;  /* text, secrets masked, cut; "?" when unknown */
+	struct sql sql;        /* the statement; "?" when it is not known */
 	struct str name;       /* of the prepared statement; channel of a notification; user's application at startup */
 	struct str portal;
 	const char *type;      /* describe, close: S or P */

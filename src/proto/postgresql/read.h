@@ -43,8 +43,6 @@ struct pg_request *pg_request_begin(struct parser *ps, struct pg_state *s, enum 
 void pg_request_is(struct pg_request *q, enum pg_kind kind);
 /* The client's request in progress has ended before this message. */
 void pg_request_end(struct parser *ps, struct pg_state *s);
-/* The text of a statement as it is shown; a new reference, or NULL. */
-struct pg_text *pg_statement_read(const struct parser *ps, struct str sql);
 
 /* The server's answer in progress, if complete and nothing more belongs to it, is over. */
 void pg_answer_settle(struct parser *ps, struct pg_state *s);

@@ -81,8 +81,9 @@ void pg_error_take(const struct parser *ps, struct pg_response *a, struct rd fie
 		severity = local; /* before PostgreSQL 9.6: translated */
 	a->severity = arena_str(&a->m.arena, severity.p, MIN(severity.n, 32));
 	a->code = arena_str(&a->m.arena, code.p, MIN(code.n, 16));
+	const struct pg_request *q = pg_request_of(a);
 	if (ps->opt->details)
-		a->text = arena_str(&a->m.arena, text.p, MIN(text.n, TEXT_KEPT));
+		a->text = sql_error_text(&a->m.arena, str_make(text.p, sql_cut(text, TEXT_KEPT)), q && q->sql.masked);
 	a->m.error = a->code.n ? a->code : STR("error");
 	a->m.flags |= MSG_FAILED;
 }

@@ -25,7 +25,7 @@ static bool begins_answers(u8 type)
 static struct pg_response *answer_begin(struct parser *ps, struct pg_state *s, u8 type)
 {
 	const struct pg_request *front = (const struct pg_request *)parser_request(ps, 0);
-	if (front && !may_begin(front, type))
+	if (front && type != 'N' && type != 'S' && !may_begin(front, type))
 		return NULL;
 	struct pg_response *a = parser_begin(ps, SIDE_RESPONSE, sizeof(*a));
 	parser_open(ps, &a->m);
@@ -283,7 +283,7 @@ static enum pg_step message_take(struct parser *ps, struct pg_state *s, struct p
 		return PG_STEP_ON;
 	case 'N':
 	case 'S':
-		if (!s->answer)
+		if (!s->answer && (!parser_request(ps, 0) || !answer_begin(ps, s, m->type)))
 			return PG_STEP_ON;
 		s->answer->notices += m->type == 'N';
 		break;

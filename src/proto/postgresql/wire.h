@@ -11,8 +11,6 @@
 #define PG_LONG_MAX (1u << 30)      /* of all others */
 #define PG_WALK_MAX (1u << 26)      /* what is longer is not believed to be a message where that is not known already */
 #define PG_NAME_LOOKED 256          /* bytes looked at of a statement's or portal's name; servers keep 63 */
-#define PG_STATEMENT_LOOKED 4096u   /* bytes of SQL looked at at least */
-#define PG_STATEMENT_MAX 32768u     /* and at the most */
 #define PG_ERROR_LOOKED 4096        /* of an error's fields */
 #define PG_STARTUP_MAX 10000        /* bytes of a message without a type */
 
