@@ -130,10 +130,10 @@ static void parse_take(struct parser *ps, struct pg_state *s, struct pg_message 
 	q->expect++;
 	q->name = pg_name_keep(&q->m, name);
 	statement_read(ps, q, sql, !m->have.bad);
-	struct pg_text *text = pg_text_new(&q->sql);
+	struct pg_text *text = pg_text_new(&s->spare, &q->sql);
 	if (text)
 		q->parse_serial = pg_names_put(&s->statements, name, text, false);
-	pg_text_unref(text);
+	pg_text_unref(&s->spare, text);
 }
 
 static void bind_take(struct parser *ps, struct pg_state *s, struct pg_message *m)

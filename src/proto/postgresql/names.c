@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-enum { TEXTS = 6 };
+enum { TEXTS = 6, ROOM = 256 };
 
 static void list_texts(struct sql *sql, struct str *texts[TEXTS])
 {
@@ -16,7 +16,7 @@ static void list_texts(struct sql *sql, struct str *texts[TEXTS])
 	texts[5] = &sql->summary;
 }
 
-struct pg_text *pg_text_new(const struct sql *sql)
+struct pg_text *pg_text_new(struct pg_text **spare, const struct sql *sql)
 {
 	struct sql copy = *sql;
 	struct str *texts[TEXTS];
@@ -24,7 +24,14 @@ struct pg_text *pg_text_new(const struct sql *sql)
 	list_texts(&copy, texts);
 	for (int i = 0; i < TEXTS; i++)
 		n += texts[i]->n;
-	struct pg_text *t = malloc(sizeof(*t) + n);
+	struct pg_text *t = *spare;
+	size_t room = (n + ROOM - 1) / ROOM * ROOM;
+	if (t && t->room >= n) {
+		*spare = NULL;
+		room = t->room;
+	} else {
+		t = malloc(sizeof(*t) + room);
+	}
 	if (!t)
 		return NULL;
 	char *to = (char *)(t + 1);
@@ -34,7 +41,7 @@ struct pg_text *pg_text_new(const struct sql *sql)
 		texts[i]->p = to;
 		to += texts[i]->n;
 	}
-	*t = (struct pg_text){ .refs = 1, .bytes = (u32)n, .sql = copy };
+	*t = (struct pg_text){ .refs = 1, .room = (u32)room, .bytes = (u32)n, .sql = copy };
 	return t;
 }
 
@@ -60,10 +67,16 @@ struct pg_text *pg_text_ref(struct pg_text *t)
 	return t;
 }
 
-void pg_text_unref(struct pg_text *t)
+void pg_text_unref(struct pg_text **spare, struct pg_text *t)
 {
-	if (t && --t->refs == 0)
+	if (!t || --t->refs)
+		return;
+	if (*spare && (*spare)->room >= t->room) {
 		free(t);
+		return;
+	}
+	free(*spare);
+	*spare = t;
 }
 
 static u64 name_hash(struct str name)
@@ -73,13 +86,13 @@ static u64 name_hash(struct str name)
 
 static void bytes_add(struct pg_names *t, const struct pg_text *text)
 {
-	t->bytes += text ? text->bytes + sizeof(*text) : 0;
+	t->bytes += text ? text->room + sizeof(*text) : 0;
 }
 
 static void text_drop(struct pg_names *t, struct pg_text *text)
 {
-	t->bytes -= text ? text->bytes + sizeof(*text) : 0;
-	pg_text_unref(text);
+	t->bytes -= text ? text->room + sizeof(*text) : 0;
+	pg_text_unref(t->spare, text);
 }
 
 static void name_settle(struct pg_names *t, struct pg_name *name)

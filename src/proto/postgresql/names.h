@@ -13,17 +13,19 @@
 /* A statement as it is shown, and what was found in it; the texts lie behind it, in one block. */
 struct pg_text {
 	u32 refs;
+	u32 room;  /* bytes behind it */
 	u32 bytes; /* of the texts */
 	struct sql sql;
 };
 
-/* A copy of what was read, with one reference; NULL without memory. */
-struct pg_text *pg_text_new(const struct sql *sql);
+/* A copy of what was read, with one reference; NULL without memory. `*spare` is a block that nobody refers to any more, or NULL: it
+ * is kept for the next text, so that statements of one length cost no allocation. */
+struct pg_text *pg_text_new(struct pg_text **spare, const struct sql *sql);
 /* A copy for a message; empty when its arena is full. */
 void pg_text_copy(struct arena *a, const struct pg_text *t, struct sql *ret_sql);
 struct pg_text *pg_text_ref(struct pg_text *t);
 /* Gives a reference back; NULL is allowed. */
-void pg_text_unref(struct pg_text *t);
+void pg_text_unref(struct pg_text **spare, struct pg_text *t);
 
 struct pg_name {
 	u64 hash;
@@ -36,6 +38,7 @@ struct pg_name {
 
 struct pg_names {
 	struct pg_name *v;
+	struct pg_text **spare; /* of the connection */
 	u32 n, cap, max;
 	u32 clock, serial;
 	u32 unconfirmed;

@@ -9,6 +9,7 @@ static void pg_start(struct parser *ps, struct message *request)
 	(void)request;
 	s->statements.max = PG_STATEMENTS_MAX;
 	s->portals.max = PG_PORTALS_MAX;
+	s->statements.spare = s->portals.spare = &s->spare;
 }
 
 static void pg_done(void *state)
@@ -16,6 +17,7 @@ static void pg_done(void *state)
 	struct pg_state *s = state;
 	pg_names_done(&s->statements);
 	pg_names_done(&s->portals);
+	free(s->spare);
 	free(s->who);
 }
 

@@ -1,6 +1,6 @@
 /* What the files of the PostgreSQL decoder share: its messages and its state of a connection.
  * Messages belong to their arena (proto/message.h). The state belongs to the connection, points to the two messages in
- * progress, and owns its tables of names and `who`. One thread per connection. SPDX-License-Identifier: Apache-2.0 */
+ * progress, and owns its tables of names, `spare` and `who`. One thread per connection. SPDX-License-Identifier: Apache-2.0 */
 #ifndef PACKETD_PROTO_POSTGRESQL_POSTGRESQL_H
 #define PACKETD_PROTO_POSTGRESQL_POSTGRESQL_H
 
@@ -109,6 +109,7 @@ struct pg_state {
 	struct pg_request *unit;    /* the client's exchange in progress */
 	struct pg_response *answer; /* the server's */
 	struct pg_names statements, portals;
+	struct pg_text *spare;      /* see pg_text_new */
 	char *who;                  /* user, then database; malloc'ed */
 	u64 copy_bytes;             /* the client's, of a COPY under way */
 	u32 copy_messages;
