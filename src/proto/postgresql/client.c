@@ -168,7 +168,8 @@ static void describe_take(struct parser *ps, struct pg_state *s, struct pg_messa
 	if (!(q->parts & (PG_PARSED | PG_BOUND))) {
 		q->type = type == 'S' ? "S" : "P";
 		q->object = pg_name_keep(&q->m, name);
-		statement_find(q, type == 'S' ? &s->statements : &s->portals, name, &text);
+		if (type == 'S' || s->flags & PG_MISSED || pg_names_find(&s->portals, name)) /* others are cursors made by SQL */
+			statement_find(q, type == 'S' ? &s->statements : &s->portals, name, &text);
 	}
 	q->parts |= PG_DESCRIBED;
 }
@@ -328,7 +329,7 @@ static enum pg_step client_step(struct parser *ps, struct pg_state *s, struct ch
 	if (step != PG_STEP_ON)
 		return step;
 	if (!(s->flags & PG_TYPED))
-		s->flags |= PG_TYPED | PG_NO_STARTUP;
+		s->flags |= PG_TYPED | PG_NO_STARTUP | PG_MISSED;
 	message_take(ps, s, &m);
 	step = pg_message_pass(c, &m);
 	if (step == PG_STEP_SKIP)

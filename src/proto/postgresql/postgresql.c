@@ -54,6 +54,7 @@ static void pg_gap(struct parser *ps)
 	if (s->answer && s->answer->copy) /* data is not counted whole */
 		s->answer->m.flags |= MSG_PARTIAL;
 	s->flags &= (u8)~PG_PASSED_CLIENT;
+	s->flags |= PG_MISSED;
 	s->unit = NULL;
 	s->batch++;
 	pg_names_doubt(&s->statements);

@@ -103,6 +103,7 @@ enum pg_flag {
 	PG_READY_KNOWN = 8, /* `ready` counts right */
 	PG_PASSED_CLIENT = 16, /* behind the bytes of a message that were skipped */
 	PG_REPLICATION = 32,
+	PG_MISSED = 64,     /* some of what its client said was not seen */
 };
 
 struct pg_state {
