@@ -183,7 +183,7 @@ class Simple(Client):
         self.add(sql, 'copy_out', n)
 
     def cancel(self, sql, server):
-        timer = threading.Timer(0.5, self.db.cancel)
+        timer = threading.Timer(0.03, self.db.cancel)
         timer.start()
         self.run(sql, code='57014')
         timer.join()
@@ -262,7 +262,6 @@ class Extended(Client):
         with self.db.pipeline():
             for n in range(count):
                 self.db.execute(sql.replace('$1', '%s'), (n,), prepare=True)
-        self.add(sql, 'prepare')
         for n in range(count):
             self.add(sql, 'execute', n)
 

@@ -52,6 +52,19 @@ static void settle_kind(struct pg_request *q)
 	pg_request_is(q, q->parts & PG_PARSED ? PG_PREPARE : q->parts & PG_BOUND ? PG_BIND : q->parts & PG_DESCRIBED ? PG_DESCRIBE : PG_CLOSE);
 }
 
+void pg_request_lose(struct parser *ps, struct pg_state *s)
+{
+	struct pg_request *q = s->unit;
+	s->unit = NULL;
+	if (!q || q->parts & PG_EXECUTED)
+		return;
+	settle_kind(q);
+	q->m.flags |= MSG_PARTIAL;
+	if (s->answer && pg_request_of(s->answer) == q)
+		s->answer = NULL;
+	parser_drop(ps, &q->m);
+}
+
 void pg_request_end(struct parser *ps, struct pg_state *s)
 {
 	struct pg_request *q = s->unit;
@@ -343,9 +356,6 @@ static enum parse client_bad(struct parser *ps, struct pg_state *s, struct chunk
 {
 	struct rd rest = rd_make(c->p + c->used, c->n - c->used);
 	bool tls = rd_left(&rest) >= 2 && rest.p[0] == 0x16 && rest.p[1] == 3;
-	if (s->unit)
-		s->unit->m.flags |= MSG_PARTIAL;
-	s->unit = NULL;
 	c->used = MIN(c->used + 1, c->n);
 	return tls && !(s->flags & PG_TYPED) ? PARSE_NOT_MINE : PARSE_DESYNC;
 }

@@ -55,7 +55,7 @@ static void pg_gap(struct parser *ps)
 		s->answer->m.flags |= MSG_PARTIAL;
 	s->flags &= (u8)~PG_PASSED_CLIENT;
 	s->flags |= PG_MISSED;
-	s->unit = NULL;
+	pg_request_lose(ps, s);
 	s->batch++;
 	pg_names_doubt(&s->statements);
 	pg_names_doubt(&s->portals);

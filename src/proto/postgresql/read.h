@@ -44,6 +44,9 @@ void pg_request_is(struct pg_request *q, enum pg_kind kind);
 /* The client's request in progress has ended before this message. */
 void pg_request_end(struct parser *ps, struct pg_state *s);
 
+/* What it was going to be cannot be known any more: bytes were lost before its Execute, if there was one. */
+void pg_request_lose(struct parser *ps, struct pg_state *s);
+
 /* The server's answer in progress, if complete and nothing more belongs to it, is over. */
 void pg_answer_settle(struct parser *ps, struct pg_state *s);
 /* It is over, whatever it lacks. */
