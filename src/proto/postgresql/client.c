@@ -72,8 +72,8 @@ void pg_request_end(struct parser *ps, struct pg_state *s)
 		return;
 	s->unit = NULL;
 	settle_kind(q);
-	bool skipped = q->parts & PG_SKIPPED || (s->flags & PG_FAILED && s->failed_batch == q->batch && !q->m.answer);
-	if (skipped) {
+	bool skipped = q->parts & PG_SKIPPED || (s->flags & PG_FAILED && s->failed_batch == q->batch);
+	if (skipped && !q->m.answer) {
 		pg_names_refuse(&s->statements, q->parse_serial);
 		q->m.error = STR("skipped");
 		parser_drop(ps, &q->m);

@@ -73,6 +73,7 @@ static void pg_fin(struct parser *ps)
 			s->answer->m.time = s->answer->m.ts_last;
 		pg_answer_end(ps, s);
 	}
+	s->answer = NULL; /* what it had half said is ended by the caller */
 }
 
 static void describe_request(const struct pg_request *q, struct buf *out)
@@ -194,12 +195,12 @@ static const struct field fields[] = {
 	{ REQUEST("User", FIELD_STR, user), .flags = FIELD_OMIT_EMPTY, .selector = "request.user", .label = "user", .meaning = "role that logged in" },
 	{ REQUEST("Fingerprint", FIELD_STR, sql.fingerprint), .flags = FIELD_OMIT_EMPTY, .selector = "request.fingerprint", .label = "fingerprint",
 	  .meaning = "the statement without literals, white space and comments" },
-	{ REQUEST(NULL, FIELD_STR, sql.redacted), .name = "query_text", .flags = FIELD_OMIT_EMPTY, .otel = "db.query.text", .meaning = "the statement, literals replaced by ?" },
-	{ REQUEST(NULL, FIELD_STR, sql.operation), .name = "operation", .flags = FIELD_OMIT_EMPTY, .selector = "request.operation", .label = "operation",
+	{ .name = "query_text", .type = FIELD_STR, .side = SIDE_REQUEST, FIELD_AT(struct pg_request, sql.redacted), .flags = FIELD_OMIT_EMPTY, .otel = "db.query.text", .meaning = "the statement, literals replaced by ?" },
+	{ .name = "operation", .type = FIELD_STR, .side = SIDE_REQUEST, FIELD_AT(struct pg_request, sql.operation), .flags = FIELD_OMIT_EMPTY, .selector = "request.operation", .label = "operation",
 	  .meaning = "first word of the statement, in upper case" },
-	{ REQUEST(NULL, FIELD_STR, sql.table), .name = "table", .flags = FIELD_OMIT_EMPTY, .selector = "request.table", .label = "table",
+	{ REQUEST("Table", FIELD_STR, sql.table), .flags = FIELD_OMIT_EMPTY, .selector = "request.table", .label = "table",
 	  .otel = "db.collection.name", .meaning = "first table of the statement" },
-	{ REQUEST(NULL, FIELD_STR, sql.summary), .name = "summary", .flags = FIELD_OMIT_EMPTY, .otel = "db.query.summary", .meaning = "operation and table" },
+	{ .name = "summary", .type = FIELD_STR, .side = SIDE_REQUEST, FIELD_AT(struct pg_request, sql.summary), .flags = FIELD_OMIT_EMPTY, .otel = "db.query.summary", .meaning = "operation and table" },
 	{ .name = "packet", .type = FIELD_TEXT, .side = SIDE_REQUEST, FIELD_AT(struct pg_request, packet), .selector = "request.command", .label = "command",
 	  .otel = "db.operation.name", .meaning = "message it is named after: Query, DescribePacket, Parse, Close, Startup, …" },
 	{ .name = "system", .type = FIELD_CONST, .side = SIDE_REQUEST, .constant = "postgresql", .otel = "db.system.name", .meaning = "kind of database" },
