@@ -1,99 +1,12 @@
-/* Lexical only: a grammar of two databases and all their versions would be wrong more often. MySQL 8.4 manual section 11.1 to 11.7,
- * MariaDB "Identifier Names", "Comment Syntax"; PostgreSQL manual section 4.1. */
+/* Lexical only: a grammar of two databases and all their versions would be wrong more often. */
 #include "proto/sql.h"
+
+#include "proto/sql_lex.h"
 
 #define FINGERPRINT_MAX 4096 /* bytes while it is being made */
 #define LEVELS 32            /* parentheses within each other that are understood; deeper ones are copied */
 #define MASKS 16             /* secrets of one statement; behind the last the text ends */
-#define WORD_MAX 18          /* longest word that means something here */
 #define TABLE_MAX 192
-
-enum token_kind { T_END, T_SPACE, T_COMMENT, T_WORD, T_QUOTED, T_STRING, T_NUMBER, T_PARAM, T_VARIABLE, T_PUNCT };
-
-struct token {
-	u8 kind;    /* enum token_kind */
-	u8 c;       /* first byte */
-	u8 word;    /* enum word of a T_WORD */
-	bool opens; /* T_WORD: an operand comes behind it, so "(" is none of a call and a sign none of a subtraction; T_PUNCT: it is "::" */
-	u32 from, to;
-	char low[WORD_MAX]; /* T_WORD: in lower case, when it is short enough */
-};
-
-struct lexer {
-	const u8 *p;
-	u32 n, at;
-	u8 dialect;
-	u8 before;      /* kind of the token that ends at `at` */
-	bool executes;  /* within a comment that MySQL executes */
-};
-
-/* Words that mean something here. */
-enum word {
-	W_NONE, W_ACCOUNT, W_ALTER, W_ARRAY, W_AS, W_BY, W_CALL, W_CHANGE, W_CLONE, W_CONNECTION, W_COPY, W_CREATE, W_DECLARE,
-	W_DEFAULT, W_DELETE, W_DESCRIBE, W_DO, W_DROP, W_EXECUTE, W_EXPLAIN, W_FALSE, W_FOR, W_FROM, W_GRANT, W_IDENTIFIED, W_IN, W_INSERT,
-	W_INTO, W_IS, W_KEYED, W_LOAD, W_LOCK, W_MERGE, W_NOT, W_NULL, W_ON, W_PREPARE, W_REPLACE, W_REQUIRE, W_ROW, W_SELECT, W_SET,
-	W_SKIPPED, W_START, W_TABLE, W_TO, W_TRUE, W_TRUNCATE, W_UPDATE, W_VALUES, W_VIA, W_WITH,
-};
-
-struct keyword {
-	const char *text;
-	u8 word;
-	u8 opens;
-};
-
-static const struct keyword kw_a[] = { { "as", W_AS, 1 }, { "and", W_NONE, 1 }, { "any", W_NONE, 1 }, { "all", W_NONE, 1 }, { "alter", W_ALTER, 0 },
-	{ "array", W_ARRAY, 0 }, { "account", W_ACCOUNT, 0 }, { "aes_encrypt", W_KEYED, 0 }, { "aes_decrypt", W_KEYED, 0 }, { 0 } };
-static const struct keyword kw_b[] = { { "by", W_BY, 1 }, { "between", W_NONE, 1 }, { 0 } };
-static const struct keyword kw_c[] = { { "case", W_NONE, 1 }, { "create", W_CREATE, 0 }, { "call", W_CALL, 0 }, { "copy", W_COPY, 0 },
-	{ "change", W_CHANGE, 0 }, { "clone", W_CLONE, 0 }, { "connection", W_CONNECTION, 0 }, { "crypt", W_KEYED, 0 }, { "concurrently", W_SKIPPED, 0 }, { 0 } };
-static const struct keyword kw_d[] = { { "delete", W_DELETE, 0 }, { "default", W_DEFAULT, 0 }, { "distinct", W_NONE, 1 }, { "drop", W_DROP, 0 },
-	{ "do", W_DO, 0 }, { "desc", W_DESCRIBE, 0 }, { "describe", W_DESCRIBE, 0 }, { "declare", W_DECLARE, 0 }, { "delayed", W_SKIPPED, 0 },
-	{ "des_encrypt", W_KEYED, 0 }, { "des_decrypt", W_KEYED, 0 }, { "dblink", W_KEYED, 0 }, { "dblink_connect", W_KEYED, 0 }, { 0 } };
-static const struct keyword kw_e[] = { { "else", W_NONE, 1 }, { "exists", W_SKIPPED, 1 }, { "except", W_NONE, 1 }, { "explain", W_EXPLAIN, 0 },
-	{ "execute", W_EXECUTE, 0 }, { "encrypt", W_KEYED, 0 }, { 0 } };
-static const struct keyword kw_f[] = { { "from", W_FROM, 1 }, { "false", W_FALSE, 0 }, { "for", W_FOR, 0 }, { 0 } };
-static const struct keyword kw_g[] = { { "grant", W_GRANT, 0 }, { 0 } };
-static const struct keyword kw_h[] = { { "having", W_NONE, 1 }, { "high_priority", W_SKIPPED, 0 }, { 0 } };
-static const struct keyword kw_i[] = { { "in", W_IN, 1 }, { "is", W_IS, 1 }, { "insert", W_INSERT, 0 }, { "into", W_INTO, 0 }, { "interval", W_NONE, 1 },
-	{ "if", W_SKIPPED, 0 }, { "ignore", W_SKIPPED, 0 }, { "identified", W_IDENTIFIED, 0 }, { "intersect", W_NONE, 1 }, { 0 } };
-static const struct keyword kw_j[] = { { "join", W_NONE, 1 }, { 0 } };
-static const struct keyword kw_l[] = { { "like", W_NONE, 1 }, { "limit", W_NONE, 1 }, { "lock", W_LOCK, 0 }, { "load", W_LOAD, 0 }, { "lateral", W_SKIPPED, 1 },
-	{ "low_priority", W_SKIPPED, 0 }, { "local", W_SKIPPED, 0 }, { 0 } };
-static const struct keyword kw_m[] = { { "merge", W_MERGE, 0 }, { 0 } };
-static const struct keyword kw_n[] = { { "not", W_NOT, 1 }, { "null", W_NULL, 0 }, { 0 } };
-static const struct keyword kw_o[] = { { "or", W_NONE, 1 }, { "on", W_ON, 1 }, { "offset", W_NONE, 1 }, { "over", W_NONE, 1 }, { "only", W_SKIPPED, 0 },
-	{ "old_password", W_KEYED, 0 }, { 0 } };
-static const struct keyword kw_p[] = { { "prepare", W_PREPARE, 0 }, { "pgp_sym_encrypt", W_KEYED, 0 }, { "pgp_sym_decrypt", W_KEYED, 0 }, { 0 } };
-static const struct keyword kw_q[] = { { "quick", W_SKIPPED, 0 }, { 0 } };
-static const struct keyword kw_r[] = { { "row", W_ROW, 0 }, { "replace", W_REPLACE, 0 }, { "returning", W_NONE, 1 }, { "require", W_REQUIRE, 0 },
-	{ "return", W_NONE, 1 }, { 0 } };
-static const struct keyword kw_s[] = { { "select", W_SELECT, 1 }, { "set", W_SET, 1 }, { "some", W_NONE, 1 }, { "start", W_START, 0 }, { 0 } };
-static const struct keyword kw_t[] = { { "then", W_NONE, 1 }, { "true", W_TRUE, 0 }, { "table", W_TABLE, 0 }, { "tables", W_TABLE, 0 },
-	{ "to", W_TO, 0 }, { "truncate", W_TRUNCATE, 0 }, { 0 } };
-static const struct keyword kw_u[] = { { "update", W_UPDATE, 0 }, { "union", W_NONE, 1 }, { "using", W_NONE, 1 }, { 0 } };
-static const struct keyword kw_v[] = { { "values", W_VALUES, 1 }, { "value", W_VALUES, 1 }, { "via", W_VIA, 0 }, { 0 } };
-static const struct keyword kw_w[] = { { "where", W_NONE, 1 }, { "when", W_NONE, 1 }, { "with", W_WITH, 1 }, { 0 } };
-
-static const struct keyword *const keywords[26] = { kw_a, kw_b, kw_c, kw_d, kw_e, kw_f, kw_g, kw_h, kw_i, kw_j, NULL, kw_l, kw_m, kw_n, kw_o, kw_p,
-	kw_q, kw_r, kw_s, kw_t, kw_u, kw_v, kw_w, NULL, NULL, NULL };
-
-enum { C_SPACE = 1, C_DIGIT = 2, C_LETTER = 4, C_OPERATOR = 8 };
-
-static u8 class_of(u8 c)
-{
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80)
-		return C_LETTER;
-	if (c >= '0' && c <= '9')
-		return C_DIGIT;
-	if (c == ' ' || (c >= '\t' && c <= '\r') || c == 0)
-		return C_SPACE;
-	return c != 0 && strchr("<>=!&|^~%:@#?", c) ? C_OPERATOR : 0;
-}
-
-static u8 lower(u8 c)
-{
-	return c >= 'A' && c <= 'Z' ? (u8)(c + ('a' - 'A')) : c;
-}
 
 size_t sql_cut(struct str text, size_t limit)
 {
@@ -104,233 +17,6 @@ size_t sql_cut(struct str text, size_t limit)
 	while (cut > 0 && limit - cut < 3 && (p[cut] & 0xc0) == 0x80)
 		cut--;
 	return (p[cut] & 0xc0) == 0x80 ? limit : cut;
-}
-
-/* The lexer. */
-
-static u8 peek(const struct lexer *l, u32 ahead)
-{
-	return l->at + ahead < l->n ? l->p[l->at + ahead] : 0;
-}
-
-/* Behind the quotation that begins at `at`: doubled quotes, and where `escapes` a backslash, do not end it. */
-static u32 quoted_end(const struct lexer *l, u32 at, bool escapes)
-{
-	u8 quote = l->p[at++];
-	for (; at < l->n; at++) {
-		if (escapes && l->p[at] == '\\')
-			at++;
-		else if (l->p[at] == quote && at + 1 < l->n && l->p[at + 1] == quote)
-			at++;
-		else if (l->p[at] == quote)
-			return at + 1;
-	}
-	return l->n;
-}
-
-static u32 line_end(const struct lexer *l)
-{
-	const u8 *end = memchr(l->p + l->at, '\n', l->n - l->at);
-	return end ? (u32)(end - l->p) + 1 : l->n;
-}
-
-/* Behind the comment that begins here; PostgreSQL's may hold others. */
-static u32 comment_end(const struct lexer *l)
-{
-	u32 depth = 1;
-	for (u32 at = l->at + 2; at + 1 < l->n; at++) {
-		if (l->p[at] == '*' && l->p[at + 1] == '/' && --depth == 0)
-			return at + 2;
-		if (l->dialect == SQL_POSTGRESQL && l->p[at] == '/' && l->p[at + 1] == '*')
-			depth++, at++;
-		else if (l->p[at] == '*' && l->p[at + 1] == '/')
-			at++;
-	}
-	return l->n;
-}
-
-/* Where a comment that begins here ends, 0 when none does. */
-static u32 comment_here(struct lexer *l)
-{
-	u8 c = peek(l, 0), next = peek(l, 1);
-	bool mysql = l->dialect == SQL_MYSQL;
-	if (c == '#' && mysql)
-		return line_end(l);
-	if (c == '-' && next == '-' && (!mysql || l->at + 2 == l->n || class_of(peek(l, 2)) == C_SPACE))
-		return line_end(l);
-	if (c == '*' && next == '/' && l->executes) {
-		l->executes = false;
-		return l->at + 2;
-	}
-	if (c != '/' || next != '*')
-		return 0;
-	u32 mark = mysql && peek(l, 2) == 'M' && peek(l, 3) == '!' ? 4 : mysql && peek(l, 2) == '!' ? 3 : 0;
-	if (!mark)
-		return comment_end(l);
-	l->executes = true;
-	while (class_of(peek(l, mark)) == C_DIGIT)
-		mark++;
-	return l->at + mark;
-}
-
-/* $1, or $tag$ … $tag$; 0 when it is neither. */
-static u32 dollar_end(const struct lexer *l, u8 *kind)
-{
-	u32 at = l->at + 1;
-	*kind = T_PARAM;
-	while (at < l->n && class_of(l->p[at]) == C_DIGIT)
-		at++;
-	if (at > l->at + 1)
-		return at;
-	while (at < l->n && class_of(l->p[at]) & (C_LETTER | C_DIGIT))
-		at++;
-	if (at >= l->n || l->p[at] != '$')
-		return 0;
-	u32 tag = at + 1 - l->at;
-	const u8 *close = memmem(l->p + at + 1, l->n - at - 1, l->p + l->at, tag);
-	*kind = T_STRING;
-	return close ? (u32)(close - l->p) + tag : l->n;
-}
-
-static u32 number_end(const struct lexer *l)
-{
-	u32 at = l->at;
-	for (bool exponent = false; at < l->n; at++) {
-		u8 c = l->p[at], kind = class_of(c);
-		bool sign = (c == '+' || c == '-') && exponent;
-		exponent = (c == 'e' || c == 'E') && !(l->p[l->at] == '0' && l->at + 1 < l->n && lower(l->p[l->at + 1]) == 'x');
-		if (!(kind & (C_DIGIT | C_LETTER)) && c != '.' && !sign)
-			break;
-	}
-	return at;
-}
-
-/* "1st" is a name in MySQL, 1e5, 0x1f and 0b1 are not. */
-static bool is_name(const struct lexer *l, u32 to)
-{
-	u8 second = lower(peek(l, 1));
-	if (l->dialect != SQL_MYSQL || (l->p[l->at] == '0' && (second == 'x' || second == 'b')))
-		return false;
-	for (u32 at = l->at; at < to; at++) {
-		u8 c = lower(l->p[at]);
-		bool exponent = c == 'e' && at + 1 < to && class_of(l->p[at + 1]) != C_LETTER;
-		if (c == '.' || exponent)
-			return false;
-		if (class_of(c) == C_LETTER)
-			return true;
-	}
-	return false;
-}
-
-static void word_know(struct token *t, const u8 *p)
-{
-	u32 n = t->to - t->from;
-	t->word = W_NONE;
-	t->low[0] = '\0';
-	if (n >= WORD_MAX)
-		return;
-	for (u32 i = 0; i < n; i++)
-		t->low[i] = (char)lower(p[t->from + i]);
-	t->low[n] = '\0';
-	const struct keyword *k = t->low[0] >= 'a' && t->low[0] <= 'z' ? keywords[t->low[0] - 'a'] : NULL;
-	for (; k && k->text; k++)
-		if (strcmp(k->text, t->low) == 0) {
-			t->word = k->word;
-			t->opens = k->opens;
-			return;
-		}
-}
-
-/* A word, or a string that begins with one: N'…', _utf8'…', E'…', U&'…'. */
-static void word_read(struct lexer *l, struct token *t)
-{
-	u32 at = l->at;
-	while (at < l->n && (class_of(l->p[at]) & (C_LETTER | C_DIGIT) || l->p[at] == '$'))
-		at++;
-	u32 n = at - l->at;
-	u8 first = lower(l->p[l->at]);
-	bool mysql = l->dialect == SQL_MYSQL;
-	if (!mysql && n == 1 && first == 'u' && at + 1 < l->n && l->p[at] == '&' && (l->p[at + 1] == '\'' || l->p[at + 1] == '"'))
-		at++;
-	bool prefix = n == 1 ? first == 'n' || first == 'x' || first == 'b' || (!mysql && (first == 'e' || first == 'u')) : mysql && first == '_';
-	if (at < l->n && prefix && (l->p[at] == '\'' || (l->p[at] == '"' && (mysql || first == 'u')))) {
-		t->kind = l->p[at] == '"' && !mysql ? T_QUOTED : T_STRING;
-		t->to = quoted_end(l, at, mysql || first == 'e');
-		return;
-	}
-	t->kind = T_WORD;
-	t->to = l->at + n;
-	word_know(t, l->p);
-}
-
-/* @name, @@name, @`name`; behind a name it is the sign between user and host. */
-static u32 variable_end(const struct lexer *l)
-{
-	u32 at = l->at + 1;
-	if (l->before == T_STRING || l->before == T_QUOTED || l->before == T_WORD)
-		return 0;
-	if (at < l->n && l->p[at] == '@')
-		at++;
-	if (at < l->n && (l->p[at] == '`' || l->p[at] == '\'' || l->p[at] == '"'))
-		return quoted_end(l, at, true);
-	while (at < l->n && (class_of(l->p[at]) & (C_LETTER | C_DIGIT) || l->p[at] == '.' || l->p[at] == '$'))
-		at++;
-	return at;
-}
-
-static void punct_read(struct lexer *l, struct token *t)
-{
-	t->kind = T_PUNCT;
-	t->to = l->at + 1;
-	if (t->c == '-' && peek(l, 1) == '>')
-		t->to += peek(l, 2) == '>' ? 2 : 1;
-	if (class_of(t->c) != C_OPERATOR)
-		return;
-	while (t->to < l->n && class_of(l->p[t->to]) == C_OPERATOR && !(l->dialect == SQL_MYSQL && strchr("@#?", l->p[t->to])))
-		t->to++;
-	t->opens = t->c == ':' && t->to == l->at + 2 && l->p[l->at + 1] == ':';
-}
-
-static void token_read(struct lexer *l, struct token *t)
-{
-	u8 c = peek(l, 0), kind = class_of(c);
-	bool mysql = l->dialect == SQL_MYSQL;
-	t->kind = T_END;
-	t->c = c;
-	t->from = t->to = l->at;
-	t->word = W_NONE;
-	t->opens = false;
-	t->low[0] = '\0';
-	if (l->at >= l->n)
-		return;
-	if (kind == C_SPACE) {
-		t->kind = T_SPACE;
-		while (t->to < l->n && class_of(l->p[t->to]) == C_SPACE)
-			t->to++;
-	} else if (kind == C_LETTER) {
-		word_read(l, t);
-	} else if (kind == C_DIGIT || (c == '.' && class_of(peek(l, 1)) == C_DIGIT && l->before != T_WORD && l->before != T_QUOTED)) {
-		t->to = number_end(l);
-		t->kind = T_NUMBER;
-		if (is_name(l, t->to))
-			word_read(l, t);
-	} else if (c == '\'' || c == '"' || (c == '`' && mysql)) {
-		t->kind = c == '`' || (c == '"' && !mysql) ? T_QUOTED : T_STRING;
-		t->to = quoted_end(l, l->at, mysql && c != '`');
-	} else if ((t->to = comment_here(l)) != 0) {
-		t->kind = T_COMMENT;
-	} else if (c == '$' && !mysql && (t->to = dollar_end(l, &t->kind)) != 0) {
-		/* parameter or string */
-	} else if (c == '@' && mysql && (t->to = variable_end(l)) != 0) {
-		t->kind = T_VARIABLE;
-	} else if (c == '?' && mysql) {
-		t->kind = T_PARAM;
-		t->to = l->at + 1;
-	} else {
-		punct_read(l, t);
-	}
-	l->at = t->to;
-	l->before = t->kind;
 }
 
 /* Secrets. */
@@ -372,7 +58,7 @@ static bool begins_with(const u8 *p, u32 left, const char *word)
 {
 	size_t n = strlen(word);
 	for (size_t i = 0; i < n; i++)
-		if (i >= left || lower(p[i]) != (u8)word[i])
+		if (i >= left || sql_lower(p[i]) != (u8)word[i])
 			return false;
 	return true;
 }
@@ -381,13 +67,13 @@ static bool begins_with(const u8 *p, u32 left, const char *word)
 static bool tells_secret(const u8 *p, u32 n)
 {
 	for (u32 i = 1; i + 8 < n; i++) {
-		u8 c = lower(p[i]);
+		u8 c = sql_lower(p[i]);
 		if (c == 'i' && begins_with(p + i, n - i, "identified"))
 			return true;
 		if (c != 'p' || !begins_with(p + i, n - i, "password"))
 			continue;
 		u32 at = i + 8;
-		while (at < n && (class_of(p[at]) == C_SPACE || p[at] == '=' || p[at] == '('))
+		while (at < n && (sql_class_of(p[at]) == C_SPACE || p[at] == '=' || p[at] == '('))
 			at++;
 		if (at < n && (p[at] == '\'' || p[at] == '"' || p[at - 1] == '='))
 			return true;
@@ -395,13 +81,13 @@ static bool tells_secret(const u8 *p, u32 n)
 	return false;
 }
 
-static bool ends_in_password(const u8 *p, const struct token *t)
+static bool ends_in_password(const u8 *p, const struct sql_token *t)
 {
 	u32 to = t->to - (t->kind == T_QUOTED);
 	return to >= t->from + 8 && begins_with(p + to - 8, 8, "password");
 }
 
-static u8 secret_begins(const struct secrets *s, const u8 *p, const struct token *t)
+static u8 secret_begins(const struct secrets *s, const u8 *p, const struct sql_token *t)
 {
 	bool password = ends_in_password(p, t);
 	if (!is_administrative(s->first))
@@ -413,7 +99,7 @@ static u8 secret_begins(const struct secrets *s, const u8 *p, const struct token
 	return t->word == W_KEYED ? S_NAMED : S_NONE;
 }
 
-static void secrets_word(struct secrets *s, const u8 *p, const struct token *t)
+static void secrets_word(struct secrets *s, const u8 *p, const struct sql_token *t)
 {
 	if (!s->first)
 		s->first = t->word ? t->word : UINT8_MAX;
@@ -462,9 +148,9 @@ static void secrets_punct(struct secrets *s, u8 c)
 		s->state = S_NONE;
 }
 
-static void secrets_take(struct secrets *s, const u8 *p, const struct token *t)
+static void secrets_take(struct secrets *s, const u8 *p, const struct sql_token *t)
 {
-	bool hex = t->kind == T_NUMBER && t->to - t->from > 2 && lower(p[t->from + 1]) == 'x';
+	bool hex = t->kind == T_NUMBER && t->to - t->from > 2 && sql_lower(p[t->from + 1]) == 'x';
 	if (t->kind == T_WORD || t->kind == T_QUOTED)
 		secrets_word(s, p, t);
 	if (t->kind == T_PUNCT)
@@ -501,10 +187,10 @@ static void put_lower(struct out *o, const u8 *p, u32 n)
 {
 	o->full |= n > o->cap - o->n;
 	for (u32 i = 0; i < n && !o->full; i++)
-		o->p[o->n++] = (char)lower(p[i]);
+		o->p[o->n++] = (char)sql_lower(p[i]);
 }
 
-static bool is_literal(const struct token *t)
+static bool is_literal(const struct sql_token *t)
 {
 	return t->kind == T_STRING || t->kind == T_NUMBER;
 }
@@ -515,7 +201,7 @@ struct redaction {
 	u8 before;
 };
 
-static void redact(struct redaction *r, const u8 *p, const struct token *t)
+static void redact(struct redaction *r, const u8 *p, const struct sql_token *t)
 {
 	if (t->kind == T_SPACE || t->kind == T_COMMENT) {
 		r->space = true;
@@ -544,7 +230,7 @@ struct level {
 
 struct fingerprint {
 	struct out out;
-	struct token before; /* the latest token written; T_END at the beginning */
+	struct sql_token before; /* the latest token written; T_END at the beginning */
 	u8 sign;             /* "-" or "+" that may belong to a number; 0 none */
 	u32 depth;
 	struct level levels[LEVELS];
@@ -570,7 +256,7 @@ static void item_end(struct fingerprint *f, struct level *l)
 	l->last_n = n;
 }
 
-static bool wants_space(const struct token *b, const struct token *t)
+static bool wants_space(const struct sql_token *b, const struct sql_token *t)
 {
 	bool glue = t->kind == T_PUNCT && (strchr(",)];.[", t->c) || t->opens);
 	bool after = b->kind == T_PUNCT && (strchr("([.", b->c) || b->opens);
@@ -584,13 +270,13 @@ static bool wants_space(const struct token *b, const struct token *t)
 }
 
 /* NULL and the like are values, unless they are part of a predicate or of DDL. */
-static bool is_value_word(const struct fingerprint *f, const struct token *t)
+static bool is_value_word(const struct fingerprint *f, const struct sql_token *t)
 {
 	bool value = t->word == W_NULL || t->word == W_TRUE || t->word == W_FALSE || t->word == W_DEFAULT;
 	return value && f->before.kind == T_PUNCT && f->before.c != ')';
 }
 
-static void write_token(struct fingerprint *f, const u8 *p, const struct token *t)
+static void write_token(struct fingerprint *f, const u8 *p, const struct sql_token *t)
 {
 	struct level *l = level_of(f);
 	bool item = l && l->items && !l->began;
@@ -609,7 +295,7 @@ static void write_token(struct fingerprint *f, const u8 *p, const struct token *
 	f->before = *t;
 }
 
-static void bracket_open(struct fingerprint *f, const u8 *p, const struct token *t)
+static void bracket_open(struct fingerprint *f, const u8 *p, const struct sql_token *t)
 {
 	bool list = t->c == '(' ? f->before.kind == T_WORD && f->before.word == W_IN : f->before.kind == T_WORD && f->before.word == W_ARRAY;
 	write_token(f, p, t);
@@ -619,7 +305,7 @@ static void bracket_open(struct fingerprint *f, const u8 *p, const struct token 
 		*l = (struct level){ .items = list ? I_LIST : I_NONE };
 }
 
-static void bracket_close(struct fingerprint *f, const u8 *p, const struct token *t)
+static void bracket_close(struct fingerprint *f, const u8 *p, const struct sql_token *t)
 {
 	struct level *l = level_of(f);
 	if (l && l->items)
@@ -637,7 +323,7 @@ static void bracket_close(struct fingerprint *f, const u8 *p, const struct token
 }
 
 /* A token behind VALUES at the same level: is it part of the rows? */
-static bool continues_rows(const struct fingerprint *f, const struct token *t)
+static bool continues_rows(const struct fingerprint *f, const struct sql_token *t)
 {
 	bool behind_row = f->before.kind == T_PUNCT && f->before.c == ')';
 	if (t->kind == T_PUNCT && t->c == ',')
@@ -645,7 +331,7 @@ static bool continues_rows(const struct fingerprint *f, const struct token *t)
 	return !behind_row && ((t->kind == T_PUNCT && t->c == '(') || t->word == W_ROW);
 }
 
-static void fingerprint_write(struct fingerprint *f, const u8 *p, const struct token *t)
+static void fingerprint_write(struct fingerprint *f, const u8 *p, const struct sql_token *t)
 {
 	struct level *l = level_of(f);
 	if (l && l->items == I_ROWS && !continues_rows(f, t)) {
@@ -667,14 +353,14 @@ static void fingerprint_write(struct fingerprint *f, const u8 *p, const struct t
 	}
 }
 
-static void fingerprint_take(struct fingerprint *f, const u8 *p, const struct token *t)
+static void fingerprint_take(struct fingerprint *f, const u8 *p, const struct sql_token *t)
 {
 	if (t->kind == T_SPACE || t->kind == T_COMMENT || (t->kind == T_STRING && f->before.kind == T_STRING && !f->sign))
 		return;
-	const struct token *b = &f->before;
+	const struct sql_token *b = &f->before;
 	bool prefix = b->kind == T_END || (b->kind == T_PUNCT && b->c != ')' && b->c != ']') || (b->kind == T_WORD && b->opens);
 	if (f->sign && t->kind != T_NUMBER) {
-		struct token sign = { .kind = T_PUNCT, .c = f->sign };
+		struct sql_token sign = { .kind = T_PUNCT, .c = f->sign };
 		sign.to = sign.from + 1;
 		fingerprint_write(f, &f->sign, &sign);
 	}
@@ -711,7 +397,7 @@ struct naming {
 	struct str operation;
 	char table[TABLE_MAX];
 	u32 table_n;
-	u8 word;     /* enum word of the operation */
+	u8 word;     /* enum sql_word of the operation */
 	bool behind_with;
 	u8 seek;     /* enum seek */
 	u32 depth;
@@ -725,7 +411,7 @@ static bool is_main_word(u8 w)
 }
 
 /* Does a table's name come behind this word? */
-static bool announces_table(const struct naming *m, const struct token *t)
+static bool announces_table(const struct naming *m, const struct sql_token *t)
 {
 	bool from = is_main_word(m->word) || m->word == W_CREATE || m->word == W_EXPLAIN || m->word == W_DECLARE;
 	switch (t->word) {
@@ -742,7 +428,7 @@ static bool announces_table(const struct naming *m, const struct token *t)
 	}
 }
 
-static void operation_take(struct naming *m, const u8 *p, const struct token *t)
+static void operation_take(struct naming *m, const u8 *p, const struct sql_token *t)
 {
 	if (t->word == W_WITH && !m->behind_with) {
 		m->behind_with = true;
@@ -756,7 +442,7 @@ static void operation_take(struct naming *m, const u8 *p, const struct token *t)
 		m->seek = EXPECT;
 }
 
-static void table_add(struct naming *m, const u8 *p, const struct token *t)
+static void table_add(struct naming *m, const u8 *p, const struct sql_token *t)
 {
 	u32 quote = t->kind == T_QUOTED, n = t->to - t->from - MIN(2 * quote, t->to - t->from);
 	n = MIN(n, TABLE_MAX - m->table_n);
@@ -764,7 +450,7 @@ static void table_add(struct naming *m, const u8 *p, const struct token *t)
 	m->table_n += n;
 }
 
-static void naming_punct(struct naming *m, const struct token *t)
+static void naming_punct(struct naming *m, const struct sql_token *t)
 {
 	if (t->c == '.' && m->seek == NAMED && m->table_n < TABLE_MAX) {
 		m->table[m->table_n++] = '.';
@@ -782,7 +468,7 @@ static void naming_punct(struct naming *m, const struct token *t)
 	}
 }
 
-static void naming_take(struct naming *m, const u8 *p, const struct token *t)
+static void naming_take(struct naming *m, const u8 *p, const struct sql_token *t)
 {
 	if (t->kind == T_SPACE || t->kind == T_COMMENT || m->seek == FOUND)
 		return;
@@ -810,7 +496,7 @@ static void naming_take(struct naming *m, const u8 *p, const struct token *t)
 /* All of it. */
 
 struct reading {
-	struct lexer lexer;
+	struct sql_lexer lexer;
 	struct secrets secrets;
 	struct naming naming;
 	struct redaction redaction;
@@ -820,10 +506,10 @@ struct reading {
 
 static void read_tokens(struct reading *r, bool whole)
 {
-	struct token t;
+	struct sql_token t;
 	const u8 *p = r->lexer.p;
 	for (;;) {
-		token_read(&r->lexer, &t);
+		sql_token_read(&r->lexer, &t);
 		if (t.kind == T_END)
 			break;
 		secrets_take(&r->secrets, p, &t);
@@ -887,7 +573,7 @@ void sql_read(struct arena *a, const struct proto_options *opt, enum sql_dialect
 	memset(&r, 0, offsetof(struct reading, fingerprint.levels[1]));
 	whole = whole && text.n <= look;
 	text.n = MIN(text.n, look);
-	r.lexer = (struct lexer){ .p = (const u8 *)text.p, .n = text.n, .dialect = (u8)dialect };
+	r.lexer = (struct sql_lexer){ .p = (const u8 *)text.p, .n = text.n, .dialect = (u8)dialect };
 	r.redaction.out = (struct out){ .p = r.redacted, .cap = sizeof(r.redacted) };
 	r.fingerprint.out = (struct out){ .p = r.text, .cap = sizeof(r.text) };
 	read_tokens(&r, whole);

@@ -107,16 +107,16 @@ static void long_lists(void **state)
 {
 	static char text[60000];
 	struct str shown;
-	size_t n = (size_t)sprintf(text, "insert into t(a, b) values (1, 'x')");
+	size_t n = (size_t)snprintf(text, sizeof(text), "insert into t(a, b) values (1, 'x')");
 	while (n < sizeof(text) - 40)
-		n += (size_t)sprintf(text + n, ", (%zu, 'a value')", n);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ", (%zu, 'a value')", n);
 	mysql_is(text, "insert into t(a, b) values (?, ?)");
 	same(read_with(&usual, SQL_MYSQL, text, false).fingerprint, "insert into t(a, b) values (?, ?)", "cut rows");
 	shown = read_with(&usual, SQL_MYSQL, text, false).statement;
 	assert_int_equal(shown.n, 1024);
-	n = (size_t)sprintf(text, "select a from t where b in (1");
+	n = (size_t)snprintf(text, sizeof(text), "select a from t where b in (1");
 	while (n < sizeof(text) - 40)
-		n += (size_t)sprintf(text + n, ",%zu", n);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ",%zu", n);
 	mysql_is(text, "select a from t where b in (?");
 	memset(text, '(', sizeof(text) - 1);
 	assert_int_equal(read_one(SQL_POSTGRESQL, text).fingerprint.n, 1024);
@@ -210,9 +210,9 @@ static void secrets_postgresql(void **state)
 static void many_secrets(void **state)
 {
 	char text[4000];
-	size_t n = (size_t)sprintf(text, "create user ");
+	size_t n = (size_t)snprintf(text, sizeof(text), "create user ");
 	for (int i = 0; i < 40; i++)
-		n += (size_t)sprintf(text + n, "u%d identified by 'secret', ", i);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "u%d identified by 'secret', ", i);
 	struct sql sql = read_one(SQL_MYSQL, text);
 	assert_null(memmem(sql.statement.p, sql.statement.n, "secret", 6));
 	assert_true(sql.statement.n > 300);

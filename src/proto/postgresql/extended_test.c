@@ -1,4 +1,8 @@
 /* The extended protocol: joined to one exchange an Execute; pipelines, errors within them, COPY. */
+#include "unit.h"
+
+#include "proto_feed.h"
+
 #include "talk_test.h"
 
 static struct talk t;

@@ -1,4 +1,8 @@
 /* What is one exchange, and what it says: startup, simple and extended protocol. */
+#include "unit.h"
+
+#include "proto_feed.h"
+
 #include "talk_test.h"
 
 static struct talk t;

@@ -1,12 +1,7 @@
 /* Conversations for the tests of this folder, message by message: what one side adds goes into one segment until the other side, or
- * talk_cut, begins a new one. SPDX-License-Identifier: Apache-2.0 */
+ * talk_cut, begins a new one. Needs unit.h and proto_feed.h before it. SPDX-License-Identifier: Apache-2.0 */
 #ifndef PACKETD_PROTO_POSTGRESQL_TALK_TEST_H
 #define PACKETD_PROTO_POSTGRESQL_TALK_TEST_H
-
-#include "unit.h"
-
-#include "proto_feed.h"
-#include "util/buf.h"
 
 #define TALK_STEPS 96
 #define TALK_BYTES 65536
