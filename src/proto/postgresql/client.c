@@ -88,14 +88,12 @@ void pg_request_end(struct parser *ps, struct pg_state *s)
 /* `whole`: the text ends where the statement does. */
 static void statement_read(const struct parser *ps, struct pg_request *q, struct str text, bool whole)
 {
-	q->parts |= PG_STATED;
 	if (ps->opt->details)
 		sql_read(&q->m.arena, ps->opt, SQL_POSTGRESQL, text, whole, &q->sql);
 }
 
 static void statement_show(struct pg_request *q, const struct pg_text *text)
 {
-	q->parts |= PG_STATED;
 	if (text) {
 		pg_text_copy(&q->m.arena, text, &q->sql);
 		return;

@@ -155,11 +155,9 @@ static bool version_asked(struct buf *out, const struct message *m)
 	return version_write(out, ((const struct pg_request *)m)->version);
 }
 
-/* NegotiateProtocolVersion names the newest minor version; servers differ in whether the major one is with it. */
 static bool version_spoken(struct buf *out, const struct message *m)
 {
-	u32 version = ((const struct pg_response *)m)->version;
-	return version_write(out, version && version < 0x10000 ? version | 0x30000 : version);
+	return version_write(out, ((const struct pg_response *)m)->version);
 }
 
 #define BIT(shape) (1u << (shape))

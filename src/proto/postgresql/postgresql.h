@@ -41,7 +41,6 @@ enum pg_part {
 	PG_EXTENDED = 31, /* any of the above: the extended protocol */
 	PG_SYNCED = 32,   /* a Sync followed: the answer goes on to ReadyForQuery */
 	PG_SKIPPED = 64,  /* the server skips it after an error */
-	PG_STATED = 128,  /* the statement is known, or known to be unknown */
 };
 
 struct pg_request {
@@ -102,8 +101,7 @@ enum pg_flag {
 	PG_FAILED = 4,      /* the server skips what belongs to failed_batch */
 	PG_READY_KNOWN = 8, /* `ready` counts right */
 	PG_PASSED_CLIENT = 16, /* behind the bytes of a message that were skipped */
-	PG_REPLICATION = 32,
-	PG_MISSED = 64,     /* some of what its client said was not seen */
+	PG_MISSED = 32,     /* some of what its client said was not seen */
 };
 
 struct pg_state {

@@ -167,6 +167,7 @@ static void newer_version(void **state)
 	READY(&t, "I");
 	char *log = talk_check(&t, "answered startup alice@shop -> ok 76B\n");
 	feed_has(log, "  > Packet.Version=\"3.2\"");
+	feed_has(log, "  < Packet.Version=\"3.0\"");
 	free(log);
 }
 

@@ -244,7 +244,7 @@ static void reply_take(struct parser *ps, struct pg_state *s, struct pg_message 
 		a->process = rd_u32be(&m->have);
 		return;
 	case 'v':
-		a->version = rd_u32be(&m->have);
+		a->version = rd_u32be(&m->have) | 3u << 16; /* servers differ in whether the major version is with it */
 		return;
 	default:
 		return;

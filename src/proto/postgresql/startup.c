@@ -73,8 +73,6 @@ static void parameters_take(struct parser *ps, struct pg_state *s, struct pg_req
 		else if (str_eq(name, STR("replication")))
 			q->replication = !is_off(value);
 	}
-	if (q->replication)
-		s->flags |= PG_REPLICATION;
 	who_keep(s, user, database.n || q->replication ? database : user);
 	pg_who_set(ps, s, q);
 }
