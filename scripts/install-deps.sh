@@ -9,7 +9,8 @@ test="$run clang libcmocka-dev git zstd python3 python3-pytest python3-redis pyt
 <<<<<<< HEAD
 	nginx-light redis-server redis-tools unbound tcpdump curl bind9-dnsutils apache2-utils wrk dnsperf libcap2-bin iproute2 ethtool python3-prometheus-client python3-protobuf prometheus victoria-metrics python3-h2 openssl python3-jsonschema python3-yaml"
 =======
-	nginx-light redis-server redis-tools unbound tcpdump curl bind9-dnsutils apache2-utils wrk dnsperf libcap2-bin iproute2 ethtool python3-prometheus-client python3-protobuf prometheus python3-jsonschema python3-yaml python3-pymongo python3-snappy python3-zstandard python3-pip"
+	nginx-light redis-server redis-tools unbound tcpdump curl bind9-dnsutils apache2-utils wrk dnsperf libcap2-bin iproute2 ethtool python3-prometheus-client python3-protobuf prometheus python3-jsonschema python3-yaml python3-pymongo python3-snappy python3-zstandard python3-pip
+	postgresql python3-psycopg2 python3-psycopg python3-asyncpg libpostgresql-jdbc-java default-jdk-headless"
 >>>>>>> w-mongodb
 =======
 	mariadb-server sysbench python3-pymysql nginx-light redis-server redis-tools unbound tcpdump curl bind9-dnsutils apache2-utils wrk dnsperf libcap2-bin iproute2 ethtool python3-prometheus-client python3-protobuf prometheus victoria-metrics python3-h2 openssl python3-jsonschema python3-yaml"

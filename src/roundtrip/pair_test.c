@@ -333,6 +333,30 @@ static void joined_between_rounds(void **state)
 	assert_int_equal(answered, 3);
 }
 
+/* The capture begins in the middle of a burst: its first answer is that of a request that was not seen. */
+static void joined_before_a_burst(void **state)
+{
+	(void)state;
+	unsigned answered = 0;
+	for (int together = 0; together < 2; together++) {
+		struct world *x = world_new(0, false);
+		x->seq[0] += 3; /* "Q1\n" */
+		send(x, 0, TCP_ACK, "Q2\n", 3);
+		x->got[1] = x->seq[0];
+		if (together) {
+			send(x, 1, TCP_ACK, "R1\nR2\n", 6);
+		} else {
+			send(x, 1, TCP_ACK, "R1\n", 3);
+			send(x, 1, TCP_ACK, "R2\n", 3);
+		}
+		x->got[0] = x->seq[1];
+		send(x, 0, TCP_ACK, NULL, 0);
+		serial_client(x, 50);
+		world_free(x, &answered);
+	}
+	assert_true(answered >= 2 * 45);
+}
+
 int main(void)
 {
 	srand(11);
@@ -345,6 +369,7 @@ int main(void)
 		cmocka_unit_test(mixed_losses),
 		cmocka_unit_test(joined_within_a_burst),
 		cmocka_unit_test(joined_between_rounds),
+		cmocka_unit_test(joined_before_a_burst),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
