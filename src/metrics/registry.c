@@ -300,7 +300,9 @@ void registry_reader_done(struct registry *r, u32 reader)
 		return;
 	pthread_mutex_lock(&r->lock);
 	r->readers &= ~(1u << (reader - 1));
-	series_told(r, (u8)(1u << (reader - 1)), r->deaths);
+	for (struct series *series = r->stale; series; series = series->stale_next)
+		series->tell &= (u8)~(1u << (reader - 1));
+	stale_sweep(r);
 	pthread_mutex_unlock(&r->lock);
 }
 
