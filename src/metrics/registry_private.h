@@ -98,7 +98,7 @@ struct registry {
 	struct series *limbo, *stale;
 	struct sparse *sparse_limbo;
 	u32 stale_len, deaths;
-	u32 readers;       /* handed out */
+	u32 readers;       /* handed out, a bit each */
 	struct collector collectors[COLLECTORS_MAX];
 	u32 collectors_len;
 };

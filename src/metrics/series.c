@@ -255,7 +255,7 @@ void series_end(struct series *s)
 	poke(&s->dead, true);
 	s->death = ++r->deaths;
 	/* ~other is shown only once it has been used */
-	s->tell = !s->other || s->created ? (u8)((1u << r->readers) - 1) : 0;
+	s->tell = !s->other || s->created ? (u8)r->readers : 0;
 	if (s->tell && r->stale_len >= STALE_MAX) {
 		r->stale_lost++;
 		s->tell = 0;
