@@ -170,7 +170,7 @@ static void word_know(struct sql_token *t, const u8 *p)
 	t->low[n] = '\0';
 	const struct keyword *k = t->low[0] >= 'a' && t->low[0] <= 'z' ? keywords[t->low[0] - 'a'] : NULL;
 	for (; k && k->text; k++)
-		if (strcmp(k->text, t->low) == 0) {
+		if (k->text[1] == t->low[1] && strcmp(k->text, t->low) == 0) {
 			t->word = k->word;
 			t->opens = k->opens;
 			return;

@@ -27,6 +27,26 @@ static enum parse mysql_parse(struct parser *ps, struct chunk *c)
 	return verdict;
 }
 
+#define WAITING_MAX 64 /* requests looked at after a loss */
+
+/* Would its answer have changed what is known of the connection? */
+static bool changes_connection(const struct mysql_request *q)
+{
+	return q->uses || q->com == COM_LOGIN || q->com == COM_CHANGE_USER || q->com == COM_STMT_PREPARE || q->com == COM_RESET_CONNECTION;
+}
+
+/* Answers are lost, or commands. Of answers it is known to what. */
+static bool loss_matters(struct parser *ps, const struct mysql_state *s)
+{
+	u32 looked = 0;
+	if (mysql_lane_of(ps) == CLIENT_LANE || (s->asked && changes_connection(s->asked)))
+		return true;
+	for (struct message *m = parser_waiting(ps, NULL); m; m = parser_waiting(ps, m))
+		if (changes_connection((const struct mysql_request *)m) || ++looked == WAITING_MAX)
+			return true;
+	return false;
+}
+
 /* What was half read is gone. What the lost bytes changed is not known: names of databases stay as they were. */
 static void mysql_gap(struct parser *ps)
 {
@@ -35,7 +55,8 @@ static void mysql_gap(struct parser *ps)
 	s->lane[lane] = (struct mysql_lane){ 0 };
 	mysql_unpack_reset(s, lane);
 	s->infile = s->authenticates = false;
-	s->begun = s->unsure = true;
+	s->unsure |= loss_matters(ps, s) || !s->begun;
+	s->begun = true;
 	if (s->phase != PHASE_COMMAND && lane == CLIENT_LANE)
 		s->phase = PHASE_COMMAND;
 	if (lane == CLIENT_LANE) {

@@ -189,7 +189,8 @@ static long resync_server(struct parser *ps, struct mysql_state *s, const struct
 long mysql_resync(struct parser *ps, const struct chunk *c)
 {
 	struct mysql_state *s = ps->state;
-	s->begun = s->unsure = true;
+	s->unsure |= !s->begun;
+	s->begun = true;
 	if (ps->request_dir == DIR_NONE) {
 		enum side side;
 		if (!c->boundary || mysql_probe(c->p, c->n, &side) != PROBE_SURE)
