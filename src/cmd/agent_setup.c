@@ -40,6 +40,8 @@ int agent_read_config(const struct agent_values *v, struct config **ret, bool *r
 static int add_rule(const struct config_rule *r, struct rules *rules, struct buf *error)
 {
 	struct buf text = { 0 }, why = { 0 };
+	if (!proto_find(str_from(r->protocol))) /* a warning of the configuration said so */
+		return 0;
 	buf_adds(&text, r->protocol);
 	for (u32 i = 0; i < r->ports_len; i++)
 		buf_addf(&text, "%c%u", i ? ',' : ';', r->ports[i]);
@@ -60,6 +62,10 @@ static int make_rules(const struct config *c, struct rules *rules, struct buf *e
 	for (u32 i = 0; i < c->sniffer.rules_len; i++) {
 		int one = add_rule(&c->sniffer.rules[i], rules, error);
 		rc = one ? one : rc;
+	}
+	if (!rc && c->sniffer.rules_len && !rules->n) { /* no rules would mean everything */
+		buf_adds(error, "sniffer.protocols.rules: none of these protocols is built into this program\n");
+		rc = -EINVAL;
 	}
 	return rc;
 }

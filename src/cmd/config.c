@@ -23,7 +23,7 @@ static int print(void (*write)(struct buf *out))
 static int load(const char *path, struct config **ret)
 {
 	struct buf errors = { 0 }, warnings = { 0 };
-	int rc = config_load(strcmp(path, "-") == 0 ? "/dev/stdin" : path, ret, &errors, &warnings);
+	int rc = config_load(path, ret, &errors, &warnings);
 	fputs(buf_cstr(&errors), stderr);
 	if (warnings.len)
 		fputs(buf_cstr(&warnings), stderr);

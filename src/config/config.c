@@ -113,14 +113,14 @@ int config_load(const char *path, struct config **ret, struct buf *errors, struc
 {
 	struct buf text = { .max = CONFIG_FILE_MAX + MIB };
 	struct stat st;
-	int rc = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int rc = 0, fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	*ret = NULL;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		rc = -errno;
 	else if (S_ISDIR(st.st_mode))
 		rc = -EISDIR;
 	else if (S_ISREG(st.st_mode) && st.st_size > (off_t)CONFIG_FILE_MAX)
-		text.len = 0, rc = -EFBIG;
+		rc = -EFBIG;
 	else
 		rc = read_file(fd, &text);
 	if (fd >= 0)

@@ -247,7 +247,7 @@ struct config {
 
 /* The built-in defaults. NULL without memory. */
 struct config *config_default(void);
-/* Reads a file (at most 4 MiB). 0 and *ret; or -EINVAL (wrong), -ENOENT … with all that is wrong in `errors`: a line or more for each
+/* Reads a file (at most 4 MiB; "-": standard input). 0 and *ret; or -EINVAL (wrong), -ENOENT … with all that is wrong in `errors`: a line or more for each
  * finding, "FILE:LINE:COLUMN: key: what was found; what is accepted; did you mean …". Warnings (old keys without effect) are
  * added to `warnings`, which may be NULL. */
 int config_load(const char *path, struct config **ret, struct buf *errors, struct buf *warnings);

@@ -120,8 +120,10 @@ static bool add_row(struct attr_plan *plan, const struct field *f)
 	struct attr_row *r = &plan->rows[plan->n];
 	*r = (struct attr_row){ .f = f, .row = (u16)(f - plan->proto->fields), .same_as = -1, .statement = field_is_statement(f), .sensitive = f->flags & FIELD_SENSITIVE };
 	for (u32 i = 0; i < plan->n && r->same_as < 0; i++)
-		if (strcmp(plan->rows[i].f->otel, f->otel) == 0)
+		if (strcmp(plan->rows[i].f->otel, f->otel) == 0) {
 			r->same_as = (int)i;
+			plan->rows[i].has_safe |= plan->rows[i].statement && !r->sensitive;
+		}
 	r->key = encode_key(f->otel, &r->key_len);
 	plan->n += r->key != NULL;
 	return r->key != NULL;
@@ -293,9 +295,33 @@ static const struct header_key *header_key(struct attrs *a, const struct attr_ro
 	return k;
 }
 
+/* An array of one string: nearly all headers. */
+static void put_single(struct attrs *a, struct buf *b, u32 field, const char *key, size_t key_len, struct str s)
+{
+	size_t start = a->scratch.len;
+	s = pb_clean(s, &a->scratch);
+	size_t value = 1 + pb_varint_size(s.n) + s.n, element = 1 + pb_varint_size(value) + value;
+	char *to = put_pair(b, field, key, key_len, 1 + pb_varint_size(element) + element);
+	a->scratch.len = start;
+	if (unlikely(!to))
+		return;
+	*to++ = 5 << 3 | PB_LEN;
+	to = pb_put_varint(to, element);
+	*to++ = 1 << 3 | PB_LEN;
+	to = pb_put_varint(to, value);
+	*to++ = 1 << 3 | PB_LEN;
+	to = pb_put_varint(to, s.n);
+	if (s.n)
+		memcpy(to, s.p, s.n);
+}
+
 /* AnyValue with an ArrayValue of strings. */
 static void put_array(struct attrs *a, struct buf *b, u32 field, const char *key, size_t key_len, const struct str *v, u32 n)
 {
+	if (likely(n == 1)) {
+		put_single(a, b, field, key, key_len, v[0]);
+		return;
+	}
 	size_t pair = pb_begin(b, field, 2);
 	buf_add(b, key, key_len);
 	size_t any = pb_begin(b, 2, 1);
@@ -421,9 +447,12 @@ static void put_rows(struct attrs *a, const struct attr_plan *plan, struct buf *
 {
 	u64 written[(ATTR_ROWS_MAX + 63) / 64] = { 0 };
 	const struct field_edits *edits = v->projection ? &v->projection->edits[plan->proto->index] : NULL;
+	bool keep = v->projection && v->projection->keep_statements;
 	struct value value;
 	for (u32 i = 0; i < plan->n; i++) {
 		const struct attr_row *r = &plan->rows[i];
+		if (r->has_safe && !keep)
+			continue;
 		if (r->same_as >= 0 && written[r->same_as / 64] >> (r->same_as % 64) & 1)
 			continue;
 		a->scratch.len = 0;

@@ -22,6 +22,7 @@ struct es_sink {
 	struct view_sink base;
 	struct outbox_feed *feed;
 	struct record_json json;
+	const char *index;
 	bool live;
 	struct es_sink *next;
 };
@@ -50,6 +51,22 @@ struct sender {
 
 #define ADD(b, literal) buf_add(b, literal, sizeof(literal) - 1)
 
+/* "0.0015" */
+static void put_seconds(struct buf *out, u64 ns)
+{
+	char digits[9];
+	u32 n = 0;
+	buf_add_u64(out, ns / NS_PER_SEC);
+	ns %= NS_PER_SEC;
+	for (u64 unit = NS_PER_SEC / 10; ns; unit /= 10) {
+		digits[n++] = (char)('0' + ns / unit);
+		ns %= unit;
+	}
+	if (n)
+		buf_addc(out, '.');
+	buf_add(out, digits, n);
+}
+
 /* What Elasticsearch can sort and add up: time and duration as such, and an id. The rest is the line as it is everywhere. */
 static void put_document(struct es_sink *s, struct buf *out, const struct view *v)
 {
@@ -57,12 +74,14 @@ static void put_document(struct es_sink *s, struct buf *out, const struct view *
 	char hex[32];
 	const struct roundtrip *rt = v->rt;
 	exchange_id(rt, s->live, &id);
-	ADD(out, "{\"create\":{\"_id\":\"");
+	ADD(out, "{\"create\":{\"_index\":\"");
+	buf_adds(out, s->index);
+	ADD(out, "\",\"_id\":\"");
 	buf_add(out, hex, hex_digits(hex, id.trace, 16));
 	ADD(out, "\"}}\n{\"@timestamp\":\"");
 	time_rfc3339(out, rt->request->time ? rt->request->time : rt->request->ts_last);
 	ADD(out, "\",\"DurationSeconds\":");
-	buf_add_double(out, (double)rt->duration / (double)NS_PER_SEC);
+	put_seconds(out, rt->duration);
 	size_t brace = out->len;
 	record_json(&s->json, out, v);
 	if (!out->failed && out->len > brace)
@@ -266,7 +285,7 @@ static bool make_urls(struct elasticsearch *es)
 	while (n && c->d.endpoint[n - 1] == '/')
 		n--;
 	bool pipeline = c->pipeline && *c->pipeline;
-	es->bulk_url = make_url("%.*s/%s/_bulk?" FILTER "%s%s", (int)n, c->d.endpoint, c->index, pipeline ? "&pipeline=" : "", pipeline ? c->pipeline : "");
+	es->bulk_url = make_url("%.*s/_bulk?" FILTER "%s%s", (int)n, c->d.endpoint, pipeline ? "&pipeline=" : "", pipeline ? c->pipeline : "");
 	es->template_url = make_url("%.*s/_index_template/%s", (int)n, c->d.endpoint, c->index);
 	return es->bulk_url && es->template_url;
 }
@@ -328,6 +347,7 @@ static struct view_sink *es_sink(struct exporter *e, u32 worker)
 	s->base = (struct view_sink){ take, flush };
 	s->json = (struct record_json){ es->env.interface, es->env.interface_arg, .leaves_host = true, .worker = worker };
 	s->live = es->env.live;
+	s->index = es->config->index;
 	s->feed = outbox_feed(es->outbox);
 	if (!s->feed) {
 		free(s);

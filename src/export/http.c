@@ -1,6 +1,5 @@
 #include "export/http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "build_info.h"
+#include "export/curl_library.h"
 
 #define DEFAULT_TIMEOUT (10 * NS_PER_SEC)
 #define CONNECT_MS 5000
@@ -144,8 +144,11 @@ static int check_headers(const struct config_delivery *d, struct buf *error)
 int http_target_new(const struct http_target_options *options, struct http_target **ret, struct buf *error)
 {
 	const struct config_delivery *d = options->delivery;
+	int rc = library_load(&curl_library, error);
+	if (rc)
+		return rc;
 	pthread_once(&once, init_library);
-	int rc = check_url(d->endpoint, error);
+	rc = check_url(d->endpoint, error);
 	if (!rc)
 		rc = check_headers(d, error);
 	if (!rc)
@@ -206,7 +209,7 @@ u64 http_retry_after(const char *value, u64 now)
 		end++;
 	if (end != value && *end == '\0' && *value != '-')
 		return errno || seconds > 3600 ? RETRY_AFTER_MAX : seconds * NS_PER_SEC;
-	time_t date = curl_getdate(value, NULL);
+	time_t date = library_load(&curl_library, NULL) ? -1 : curl_getdate(value, NULL);
 	u64 at = date > 0 ? (u64)date * NS_PER_SEC : 0;
 	return at > now ? MIN(at - now, RETRY_AFTER_MAX) : 0;
 }

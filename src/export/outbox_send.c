@@ -197,8 +197,14 @@ static void settle(struct outbox *o, const struct delivery *d, u32 rest, int dro
 static void put_away(struct outbox *o, const struct delivery *d, bool changed)
 {
 	struct outbox_batch *b = d->batch;
-	if (d->spooled && !changed && spool_put_back(o->spool, &d->record))
+	if (d->spooled && !changed) {
+		/* When its segment has gone, so would newer ones if it were added again. */
+		bool kept = spool_put_back(o->spool, &d->record);
+		pthread_mutex_lock(&o->lock);
+		o->dropped[EXPORT_DROP_SPOOL] += kept ? 0 : b->records;
+		pthread_mutex_unlock(&o->lock);
 		return;
+	}
 	if (o->spool && spool_add(o->spool, b->body.data, b->body.len, b->records, b->born) == 0) {
 		if (d->spooled && changed)
 			spool_settle(o->spool, &d->record);

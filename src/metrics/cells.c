@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "metrics/cells.h"
+#include "metrics/registry_private.h"
 
 #define SPARSE_FIRST 8
 #define SPARSE_WIDTH 4 /* native: buckets from the first to the last, in multiples of native_max_buckets */

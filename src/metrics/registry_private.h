@@ -11,80 +11,11 @@
 #include <pthread.h>
 
 #include "metrics/buckets.h"
-#include "metrics/snapshot.h"
+#include "metrics/cells.h"
 
 #define SHARDS_MAX 64
 #define READERS_MAX 8
 #define KEY_MAX (METRIC_LABELS_MAX * (METRIC_VALUE_MAX + 2))
-
-enum cells_state {
-	CELLS_LIVE,
-	CELLS_IDLE, /* its worker has not touched it for the expiry time */
-	CELLS_DEAD, /* all workers' were idle: the series has ended */
-}; /* changed under the lock only */
-
-/* Loads and stores that another thread may look at meanwhile. */
-#define peek(p) __atomic_load_n(p, __ATOMIC_RELAXED)
-#define poke(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
-
-static inline double peek_double(const double *p)
-{
-	double v;
-	__atomic_load(p, &v, __ATOMIC_ACQUIRE);
-	return v;
-}
-
-static inline void poke_double(double *p, double v)
-{
-	__atomic_store(p, &v, __ATOMIC_RELEASE);
-}
-
-struct exemplar_cell {
-	u64 trace[2];
-	double value;
-	u64 time;
-};
-
-/* Counter and gauge. */
-struct number_cell {
-	double value;
-	struct exemplar_cell *exemplar; /* NULL until there is one */
-};
-
-struct sparse_entry {
-	i32 bucket;
-	u32 unused;
-	u64 count;
-};
-
-/* The buckets that are not zero, ascending. Replaced by a larger one when it is full. */
-struct sparse {
-	struct sparse *limbo; /* of those replaced */
-	u32 cap, n;
-	struct sparse_entry e[];
-};
-
-/* A histogram's numbers; what comes after depends on the kinds kept: struct sparse * of vmrange, of native, then the classic counts. */
-struct histogram_cell {
-	double sum;
-	u64 count;
-	u64 zero;         /* native: of the zero bucket */
-	i32 schema;       /* native: now */
-	u32 seq;          /* odd while it is written */
-	struct exemplar_cell *exemplars; /* one a classic bucket, or a single one; NULL until there is one */
-	struct sparse *vmrange, *native;
-	u64 classic[];
-};
-
-struct metric_cells {
-	struct series *series;
-	struct metric_group *group;
-	u64 touched;
-	u32 bytes;
-	u8 state; /* enum cells_state */
-	u8 shard;
-	u8 data[] __attribute__((aligned(8)));
-};
 
 struct series {
 	struct series *prev, *next; /* of the group */
@@ -167,7 +98,7 @@ struct registry {
 	struct series *limbo, *stale;
 	struct sparse *sparse_limbo;
 	u32 stale_len, deaths;
-	u32 readers;       /* handed out */
+	u32 readers;       /* handed out, a bit each */
 	struct collector collectors[COLLECTORS_MAX];
 	u32 collectors_len;
 };
@@ -183,13 +114,13 @@ struct str series_value(const struct series *s, u32 i);
 int series_compare(const struct series *a, const struct series *b);
 
 /* series.c, under the lock */
-struct series *series_new(struct metric_group *g, const u8 *key, u32 key_len, u64 hash, u64 now);
+struct series *series_new(struct metric_group *g, const u8 *key, u32 key_len, u64 hash, u64 now, bool other);
 struct metric_cells *cells_new(struct series *s, u32 shard, u64 now);
 struct series *directory_find(const struct metric_group *g, const u8 *key, u32 key_len, u64 hash);
 /* Out of the directory; readers are told, workers let go of it at their next look, and then it is freed. */
 void series_end(struct series *s);
-/* These readers (a bit each) have been told of what is on the stale list and died up to then. */
-void series_told(struct registry *r, u8 readers, u32 deaths);
+/* Takes out of the stale list what everybody has been told of. */
+void stale_sweep(struct registry *r);
 /* Buckets of a native histogram: the cap, but at least what the coarsest resolution may need. */
 static inline u32 native_room(const struct registry *r)
 {
@@ -205,10 +136,6 @@ u64 series_hash(const struct registry *r, const u8 *key, u32 len);
 u32 metric_value_clean(u8 to[METRIC_VALUE_MAX], struct str v);
 /* Makes the key of label values: cut, valid UTF-8. Returns its length. */
 u32 key_make(u8 key[KEY_MAX], const struct str *values, u32 n);
-
-/* cells.c */
-u32 cells_layout(struct metric_group *g);
-void cells_free(struct metric_cells *c);
 
 static inline bool is_histogram(const struct metric_group *g, u32 metric)
 {

@@ -213,11 +213,15 @@ static void make_labels(struct rt_metrics *m, const struct proto *p, struct buf 
 {
 	struct plan *plan = &m->plans[p->index];
 	const struct config_processor *c = m->processor;
-	if (c->labels_default)
+	bool chosen = false;
+	for (u32 i = 0; i < c->labels_len; i++) {
+		if (strcmp(c->labels[i].proto, p->name) != 0)
+			continue;
+		chosen_labels(m, plan, p, &c->labels[i], warnings);
+		chosen = true;
+	}
+	if (c->labels_default && !chosen)
 		usual_labels(m, plan, p);
-	for (u32 i = 0; i < c->labels_len; i++)
-		if (strcmp(c->labels[i].proto, p->name) == 0)
-			chosen_labels(m, plan, p, &c->labels[i], warnings);
 	for (u32 i = 0; m->projection && i < m->projection->added_len; i++) {
 		struct label l = { .kind = LABEL_CONSTANT, .constant = str_from(m->projection->added[i].value) };
 		label_name(l.name, m->projection->added[i].name);
@@ -416,7 +420,7 @@ static void count_outcome(struct worker_sink *w, const struct plan *plan, struct
 
 static void on_view(struct view_sink *s, const struct view *v)
 {
-	struct worker_sink *w = (struct worker_sink *)s;
+	struct worker_sink *w = (struct worker_sink *)(void *)s;
 	const struct roundtrip *rt = v->rt;
 	const struct plan *plan = &w->m->plans[rt->proto->index];
 	struct str values[METRIC_LABELS_MAX];
@@ -446,7 +450,7 @@ static void on_view(struct view_sink *s, const struct view *v)
 
 static void on_flush(struct view_sink *s, u64 now, bool last)
 {
-	struct worker_sink *w = (struct worker_sink *)s;
+	struct worker_sink *w = (struct worker_sink *)(void *)s;
 	memset(w->pairs, 0, sizeof(w->pairs));
 	registry_tick(w->m->registry, w->worker, now);
 }
@@ -472,6 +476,13 @@ static int make_sinks(struct rt_metrics *m, u32 workers)
 	return 0;
 }
 
+static void check_patterns(const struct config_texts *patterns, struct buf *warnings)
+{
+	for (u32 i = 0; i < patterns->n && warnings; i++)
+		if (*path_pattern_problem(patterns->v[i]))
+			buf_addf(warnings, "pathPatterns: %s %s: it fits no path\n", patterns->v[i], path_pattern_problem(patterns->v[i]));
+}
+
 int rt_metrics_new(const struct rt_metrics_options *o, struct rt_metrics **ret, struct buf *why, struct buf *warnings)
 {
 	struct rt_metrics *m = calloc(1, sizeof(*m));
@@ -482,6 +493,7 @@ int rt_metrics_new(const struct rt_metrics_options *o, struct rt_metrics **ret, 
 	m->registry = o->registry;
 	m->processor = o->processor;
 	m->projection = o->projection;
+	check_patterns(patterns, warnings);
 	if (patterns->n)
 		m->patterns = path_patterns_new(patterns->v, patterns->n);
 	if (!patterns->n || m->patterns)

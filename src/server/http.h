@@ -2,8 +2,7 @@
 #ifndef PACKETD_SERVER_HTTP_H
 #define PACKETD_SERVER_HTTP_H
 
-#include <microhttpd.h>
-
+#include "server/http_library.h"
 #include "server/server.h"
 
 #define HTTP_BODY_MAX (64 * KIB) /* of a request; more is refused with 413 */

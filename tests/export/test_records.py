@@ -32,7 +32,7 @@ class Store:
         items = []
         for action, document in zip(lines[::2], lines[1::2]):
             (verb, target), = json.loads(action).items()
-            assert verb == 'create'
+            assert verb == 'create' and target['_index']
             id_ = target['_id']
             self.asked[id_] = self.asked.get(id_, 0) + 1
             status = 409 if id_ in self.documents else self.refuse(id_, self.asked[id_])
@@ -95,7 +95,7 @@ def test_elasticsearch():
         c = drive('elasticsearch', '--count', 2500, endpoint=b.url + '/', index='logs-shop', batch=400, data_stream=1, template=1, compression='gzip', pipeline='geo')
         assert c['delivered'] == 2500 and len(store.documents) == 2500
         bulk = [r for r in b.requests if r.method == 'POST']
-        assert bulk[0].path.startswith('/logs-shop/_bulk?') and 'pipeline=geo' in bulk[0].path and bulk[0].headers['Content-Type'] == 'application/x-ndjson'
+        assert bulk[0].path.startswith('/_bulk?') and b'"_index":"logs-shop"' in bulk[0].body and 'pipeline=geo' in bulk[0].path and bulk[0].headers['Content-Type'] == 'application/x-ndjson'
     template = store.templates[0]
     assert template['index_patterns'] == ['logs-shop'] and template['data_stream'] == {}
     assert sorted(d['Response']['Size'] for d in store.documents.values()) == list(range(2500))

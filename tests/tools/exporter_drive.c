@@ -168,7 +168,7 @@ static void make_up_all(void)
 static struct config_delivery *delivery_of(const char *name, struct config_exporter *c)
 {
 	const struct { const char *name; struct config_delivery *d; } all[] = {
-		{ "traces", &c->traces.d }, { "logs", &c->logs.d }, { "otlp_metrics", &c->otlp_metrics.d }, { "metrics", &c->metrics.d },
+		{ "traces", &c->traces.d }, { "logs", &c->logs.d }, { "otlpMetrics", &c->otlp_metrics.d }, { "metrics", &c->metrics.d },
 		{ "elasticsearch", &c->elasticsearch.d }, { "kafka", &c->kafka.d },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -223,7 +223,7 @@ static void set(const char *name, char *text)
 	u64 number = strtoull(value, NULL, 10);
 	const struct { const char *key; const char **to; } texts[] = {
 		{ "endpoint", &d->endpoint }, { "compression", &d->compression }, { "spool_dir", &d->spool_dir }, { "ca_file", &d->tls.ca_file },
-		{ "cert_file", &d->tls.cert_file }, { "key_file", &d->tls.key_file }, { "username", &d->auth.username }, { "password", &d->auth.password },
+		{ "cert_file", &d->tls.cert_file }, { "server_name", &d->tls.server_name }, { "key_file", &d->tls.key_file }, { "username", &d->auth.username }, { "password", &d->auth.password },
 		{ "bearer", &d->auth.bearer }, { "index", &c->elasticsearch.index }, { "pipeline", &c->elasticsearch.pipeline }, { "topic", &c->kafka.topic },
 		{ "filename", &c->roundtrips.filename },
 	};
