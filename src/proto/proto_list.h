@@ -2,3 +2,4 @@
 X(http)
 X(dns)
 X(redis)
+X(kafka)
