@@ -146,6 +146,7 @@ const struct field kafka_fields[KAFKA_FIELDS] = {
 	{ REQUEST("Packet.SoftwareVersion", FIELD_STR, software_version), .name = "software_version", OMIT, .meaning = "ApiVersions: its version" },
 	{ REQUEST("Packet.VersionUnknown", FIELD_BOOL, version_unknown), .name = "version_unknown", OMIT,
 	  .meaning = "this key or version is newer than what is known here: only the header has been read" },
+	{ REQUEST("Packet.Malformed", FIELD_BOOL, malformed), .name = "malformed", OMIT, .meaning = "the body is not what its version's layout says; what was read before is shown" },
 	{ .type = FIELD_CONST, .side = SIDE_REQUEST, .constant = "kafka", .otel = "messaging.system", .meaning = "kind of messaging system" },
 
 	{ RESPONSE("CorrelationID", FIELD_I32, correlation), .meaning = "number of the request" },
@@ -158,6 +159,7 @@ const struct field kafka_fields[KAFKA_FIELDS] = {
 	  .meaning = "first error, wherever it stands; NoError when there is none; empty when it is not known" },
 	{ .json = "Errors", .type = FIELD_CUSTOM, .side = SIDE_RESPONSE, OMIT, .write = write_errors,
 	  .meaning = "errors with their topic and partition, where they have such: Topic, Partition, Name" },
+	{ RESPONSE("Malformed", FIELD_BOOL, malformed), OMIT, .meaning = "the body is not what its version's layout says" },
 	{ RESPONSE("Records", FIELD_U64, records), OMIT, .meaning = "Fetch: records, as their batches' headers count them; of compressed batches older than version 2 each counts as one" },
 	{ RESPONSE("Bytes", FIELD_U64, bytes), OMIT, .meaning = "Fetch: bytes of the record batches, compressed as they are" },
 };

@@ -278,10 +278,10 @@ static enum parse frame_go_on(struct parser *ps, struct kafka_state *s, struct c
 		if (walked == WALKED_SHORT) {
 			skip = side->walk->skip;
 			side->walk->skip = 0;
-		} else if (walked == WALKED_BAD || left) {
+		} else if (walked == WALKED_BAD) {
 			malformed(side);
 		} else {
-			side->walk = NULL;
+			side->walk = NULL; /* what may follow is of no known meaning */
 		}
 		if (side->m->side == SIDE_REQUEST && is_decided((const struct kafka_request *)side->m))
 			request_open(ps, (struct kafka_request *)side->m);

@@ -144,7 +144,7 @@ void kafka_session_use(struct kafka_state *s, struct kafka_request *q);
 void kafka_session_begin(struct kafka_state *s, const struct kafka_request *q, const struct kafka_response *a);
 
 /* fields.c */
-enum { KAFKA_FIELDS = 36 };
+enum { KAFKA_FIELDS = 38 };
 extern const struct field kafka_fields[KAFKA_FIELDS];
 void kafka_describe(const struct message *m, struct buf *out);
 /* UNKNOWN_TOPIC_OR_PARTITION -> UnknownTopicOrPartition */

@@ -71,8 +71,11 @@ enum kafka_frame kafka_head_judge(const u8 *p, size_t n, const struct kafka_head
 		return FRAME_NO;
 	if (h->version > h->api->last)
 		return client ? FRAME_FITS : FRAME_NO;
+	u64 body = (u64)h->size + 4 - h->length;
+	if (h->key == KAFKA_API_VERSIONS && h->version == 0 && body == 4 && client) /* librdkafka writes an empty array where nothing belongs */
+		return n - h->length < 4 ? FRAME_FITS : be32(p + h->length) ? FRAME_NO : FRAME_PROVED;
 	bool flexible = h->version >= h->api->flexible;
-	return kafka_body_judge(p + h->length, n - h->length, (u64)h->size + 4 - h->length, h->api->request, h->version, flexible, flexible);
+	return kafka_body_judge(p + h->length, n - h->length, body, h->api->request, h->version, flexible, flexible);
 }
 
 enum probe kafka_probe(const u8 *p, size_t n, enum side *side)
