@@ -139,9 +139,11 @@ static struct message *asked(struct parser *ps, const struct kafka_state *s, u64
 		*ret_sure = false; /* its server had not got it yet */
 		return NULL;
 	}
-	if (((const struct kafka_request *)q)->losses == s->losses[ps->dir] || !(again = asked_again(ps, q)))
+	bool answers_lost = ((const struct kafka_request *)q)->losses != s->losses[ps->dir], asks_lost = s->losses[q->dir] > 0;
+	if ((!answers_lost && !asks_lost) || !(again = asked_again(ps, q)))
 		return q;
-	*ret_sure = again->acked == c->offset + c->used; /* when it was sent, all answers before this one had been received */
+	/* when that one was sent, all answers before this one had been received */
+	*ret_sure = !asks_lost && q->acked != again->acked && again->acked == c->offset + c->used;
 	return *ret_sure ? again : NULL;
 }
 

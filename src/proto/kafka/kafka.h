@@ -86,7 +86,7 @@ struct kafka_shared {
 struct kafka_session {
 	i32 id;
 	u32 n;    /* bytes of names: each a length byte and so many more */
-	bool full; /* there were more */
+	bool unnamed; /* some are ids whose names are not known */
 	u8 names[KAFKA_SESSION_BYTES];
 };
 
@@ -121,10 +121,9 @@ struct kafka_head {
 /* probe.c */
 /* Reads the beginning of a request; FRAME_FITS when it could be one. */
 enum kafka_frame kafka_head_read(const u8 *p, size_t n, struct kafka_head *ret_head);
-/* Is it one that exists, with a layout that fits as far as can be seen? */
-enum kafka_frame kafka_head_judge(const u8 *p, size_t n, const struct kafka_head *h);
-/* Does the body fit the layout as far as it is here? FRAME_PROVED when it is all here. */
-enum kafka_frame kafka_body_judge(const u8 *p, size_t n, u64 left, const struct kafka_row *rows, i16 version, bool flexible, bool tagged_header);
+/* Is it one that exists, with a layout that fits as far as can be seen? FRAME_PROVED when all of it is here. The bytes looked at are
+ * taken from *work; with none left it is FRAME_NO. */
+enum kafka_frame kafka_head_judge(const u8 *p, size_t n, const struct kafka_head *h, size_t *work);
 enum probe kafka_probe(const u8 *p, size_t n, enum side *side);
 long kafka_resync(struct parser *ps, const struct chunk *c);
 u32 kafka_client_hash(const u8 *p, size_t n);

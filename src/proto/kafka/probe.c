@@ -44,13 +44,24 @@ enum kafka_frame kafka_head_read(const u8 *p, size_t n, struct kafka_head *h)
 	return h->length <= n ? FRAME_FITS : FRAME_MORE;
 }
 
-enum kafka_frame kafka_body_judge(const u8 *p, size_t n, u64 left, const struct kafka_row *rows, i16 version, bool flexible, bool tagged_header)
+/* A body's beginning: the bytes that are here, the bytes it has. */
+struct body_seen {
+	const u8 *p;
+	size_t n;
+	u64 left;
+};
+
+static enum kafka_frame body_judge(const struct body_seen *b, const struct kafka_row *rows, i16 version, bool flexible, bool tagged_header, size_t *work)
 {
-	struct kafka_walk w = { 0 };
-	size_t used;
+	struct kafka_walk w;
+	size_t n = (size_t)MIN(b->n, b->left), used;
+	u64 left = b->left;
+	memset(&w, 0, offsetof(struct kafka_walk, partition));
 	kafka_walk_start(&w, rows, version, flexible, tagged_header);
-	n = (size_t)MIN(n, left);
-	enum kafka_walked walked = kafka_walk(&w, p, n, left, &used);
+	if (!*work)
+		return FRAME_NO;
+	enum kafka_walked walked = kafka_walk(&w, b->p, n, left, &used);
+	*work -= MIN(*work, used + 64);
 	if (walked == WALKED_ALL)
 		return used == left ? FRAME_PROVED : FRAME_NO;
 	return walked == WALKED_SHORT ? FRAME_FITS : FRAME_NO;
@@ -64,7 +75,7 @@ static bool is_text(const u8 *p, size_t n)
 	return true;
 }
 
-enum kafka_frame kafka_head_judge(const u8 *p, size_t n, const struct kafka_head *h)
+enum kafka_frame kafka_head_judge(const u8 *p, size_t n, const struct kafka_head *h, size_t *work)
 {
 	size_t client = (size_t)MAX(h->client_n, 0);
 	if (!h->api || !is_text(p + h->length - client, client))
@@ -75,17 +86,18 @@ enum kafka_frame kafka_head_judge(const u8 *p, size_t n, const struct kafka_head
 	if (h->key == KAFKA_API_VERSIONS && h->version == 0 && body == 4 && client) /* librdkafka writes an empty array where nothing belongs */
 		return n - h->length < 4 ? FRAME_FITS : be32(p + h->length) ? FRAME_NO : FRAME_PROVED;
 	bool flexible = h->version >= h->api->flexible;
-	return kafka_body_judge(p + h->length, n - h->length, body, h->api->request, h->version, flexible, flexible);
+	return body_judge(&(struct body_seen){ p + h->length, n - h->length, body }, h->api->request, h->version, flexible, flexible, work);
 }
 
 enum probe kafka_probe(const u8 *p, size_t n, enum side *side)
 {
 	struct kafka_head h;
+	size_t work = SIZE_MAX;
 	*side = SIDE_REQUEST;
 	enum kafka_frame found = kafka_head_read(p, n, &h);
 	if (found != FRAME_FITS)
 		return found == FRAME_MORE ? PROBE_MORE : PROBE_NO;
-	found = kafka_head_judge(p, n, &h);
+	found = kafka_head_judge(p, n, &h, &work);
 	if (found == FRAME_NO)
 		return PROBE_NO;
 	if (h.client_n > 0)
@@ -104,7 +116,7 @@ u32 kafka_client_hash(const u8 *p, size_t n)
 /* What is said of the bytes at a place. */
 enum start { START_NO, START_MAYBE, START_YES };
 
-static enum start request_at(const struct kafka_state *s, const struct chunk *c, size_t at)
+static enum start request_at(const struct kafka_state *s, const struct chunk *c, size_t at, size_t *work)
 {
 	struct kafka_head h, next;
 	const u8 *p = c->p + at;
@@ -113,7 +125,7 @@ static enum start request_at(const struct kafka_state *s, const struct chunk *c,
 	enum kafka_frame found = kafka_head_read(p, n, &h);
 	if (found != FRAME_FITS)
 		return found == FRAME_MORE ? START_MAYBE : START_NO;
-	found = kafka_head_judge(p, n, &h);
+	found = kafka_head_judge(p, n, &h, work);
 	if (found == FRAME_NO)
 		return START_NO;
 	size = (size_t)h.size + 4;
@@ -133,7 +145,7 @@ static struct kafka_request *asked_at(struct parser *ps, const struct chunk *c, 
 	return (struct kafka_request *)parser_request(ps, be32(c->p + at + 4));
 }
 
-static enum start answer_at(struct parser *ps, const struct chunk *c, size_t at)
+static enum start answer_at(struct parser *ps, const struct chunk *c, size_t at, size_t *work)
 {
 	const u8 *p = c->p + at;
 	size_t n = c->n - at;
@@ -146,8 +158,8 @@ static enum start answer_at(struct parser *ps, const struct chunk *c, size_t at)
 	if (q->version_unknown)
 		return edge && &q->m == oldest && size == n ? START_YES : START_NO;
 	bool flexible = q->version >= q->api->flexible;
-	enum kafka_frame found = kafka_body_judge(p + ANSWER_HEAD, n - ANSWER_HEAD, size - ANSWER_HEAD, q->api->response, q->version, flexible,
-						  flexible && q->key != KAFKA_API_VERSIONS);
+	enum kafka_frame found = body_judge(&(struct body_seen){ p + ANSWER_HEAD, n - ANSWER_HEAD, size - ANSWER_HEAD }, q->api->response, q->version,
+					    flexible, flexible && q->key != KAFKA_API_VERSIONS, work);
 	if (found == FRAME_PROVED)
 		return edge || size >= ANSWER_HEAD + SOLID || size == n || asked_at(ps, c, at + (size_t)size) ? START_YES : START_NO;
 	if (found == FRAME_NO)
@@ -169,14 +181,13 @@ long kafka_resync(struct parser *ps, const struct chunk *c)
 	side->end_known = false;
 	bool answers = ps->request_dir != DIR_NONE && ps->dir != ps->request_dir;
 	size_t head = answers ? ANSWER_HEAD : HEAD_SHORT, first_maybe = c->n;
-	size_t budget = 4096; /* places that look like a start at first sight: hostile bytes do everywhere */
-	for (size_t at = 0; at + head <= c->n && budget; at++) {
+	size_t work = 8 * c->n + KEEP_MAX; /* hostile bytes look like a start everywhere */
+	for (size_t at = 0; at + head <= c->n && work; at++) {
 		if (c->p[at] >= KAFKA_FRAME_MAX >> 24)
 			continue;
-		enum start found = answers ? answer_at(ps, c, at) : request_at(s, c, at);
+		enum start found = answers ? answer_at(ps, c, at, &work) : request_at(s, c, at, &work);
 		if (found == START_NO)
 			continue;
-		budget--;
 		if (found == START_YES) {
 			ps->request_dir = answers ? ps->request_dir : ps->dir;
 			return (long)at;

@@ -11,6 +11,7 @@ enum {
 	BATCH_HEADER = 61,
 	ATTRIBUTES_AT = 21,
 	COUNT_AT = 57,
+	RECORD_MIN = 7,    /* bytes of a record */
 	COMPRESSION = 7,   /* bits of the attributes */
 	CONTROL = 32,
 	HEADERS_MAX = 64,  /* of a record that are looked at */
@@ -122,7 +123,7 @@ static bool batch_head(struct kafka_walk *w, struct rd *r)
 		return false;
 	u16 attributes = be16(p + ATTRIBUTES_AT);
 	u32 count = be32(p + COUNT_AT);
-	if (count > INT32_MAX)
+	if (count > INT32_MAX || (!(attributes & COMPRESSION) && count > (length + PREFIX - BATCH_HEADER) / RECORD_MIN))
 		return false;
 	kafka_notice_batch(w, attributes & CONTROL ? 0 : count, attributes);
 	w->batch.left = length + (u64)PREFIX - BATCH_HEADER;
@@ -180,10 +181,8 @@ static bool record_text(struct kafka_walk *w, struct rd *r, u32 most, struct str
 static bool header_key(struct kafka_walk *w, struct rd *r)
 {
 	struct str name;
-	if (w->batch.headers == 0) {
-		kafka_notice_trace(w);
+	if (w->batch.headers == 0)
 		return batch_pass(w);
-	}
 	if (!record_text(w, r, NAME_SEEN, &name, RECORD_HEADER_VALUE))
 		return false;
 	if (!r->bad)
@@ -198,9 +197,10 @@ static bool header_value(struct kafka_walk *w, struct rd *r)
 		return false;
 	if (r->bad)
 		return true;
-	w->batch.headers--;
 	if (value.n)
 		header_keep(w, w->batch.header, value);
+	if (--w->batch.headers == 0)
+		kafka_notice_trace(w);
 	return true;
 }
 

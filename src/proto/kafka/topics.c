@@ -80,10 +80,8 @@ static void session_add(struct kafka_session *s, struct str name)
 	for (u32 i = 0; i < s->n; i += 1u + s->names[i])
 		if (s->names[i] == name.n && memcmp(&s->names[i + 1], name.p, name.n) == 0)
 			return;
-	if (name.n > UINT8_MAX || s->n + 1 + name.n > sizeof(s->names)) {
-		s->full = true;
+	if (name.n > UINT8_MAX || s->n + 1 + name.n > sizeof(s->names))
 		return;
-	}
 	s->names[s->n] = (u8)name.n;
 	memcpy(&s->names[s->n + 1], name.p, name.n);
 	s->n += 1 + (u32)name.n;
@@ -98,6 +96,8 @@ void kafka_session_use(struct kafka_state *s, struct kafka_request *q)
 		q->m.flags |= MSG_PARTIAL; /* begun before our time */
 		return;
 	}
+	session->unnamed |= q->m.flags & MSG_PARTIAL;
+	q->m.flags |= session->unnamed ? MSG_PARTIAL : 0;
 	for (u32 i = 0; i < q->topics.n; i++)
 		session_add(session, q->topics.v[i]);
 	for (u32 i = 0; i < session->n; i += 1u + session->names[i])
@@ -114,7 +114,7 @@ void kafka_session_begin(struct kafka_state *s, const struct kafka_request *q, c
 		return;
 	s->session->id = a->session;
 	s->session->n = 0;
-	s->session->full = false;
+	s->session->unnamed = q->m.flags & MSG_PARTIAL;
 	for (u32 i = 0; i < q->topics.n; i++)
 		session_add(s->session, q->topics.v[i]);
 }
