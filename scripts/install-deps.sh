@@ -5,7 +5,7 @@ set -eu
 
 run='gcc make meson ninja-build pkg-config libpcap-dev libxxhash-dev zlib1g-dev libzstd-dev libbrotli-dev libcap-ng-dev libseccomp-dev libmicrohttpd-dev libyaml-dev libcurl4-openssl-dev librdkafka-dev libjansson-dev libsnappy-dev'
 test="$run clang libcmocka-dev git zstd python3 python3-pytest python3-redis python3-dnspython
-	nginx-light redis-server redis-tools unbound tcpdump curl bind9-dnsutils apache2-utils wrk dnsperf libcap2-bin iproute2 ethtool python3-prometheus-client python3-protobuf prometheus victoria-metrics python3-h2 openssl python3-jsonschema python3-yaml"
+	nginx-light redis-server redis-tools unbound python3-confluent-kafka tcpdump curl bind9-dnsutils apache2-utils wrk dnsperf libcap2-bin iproute2 ethtool python3-prometheus-client python3-protobuf prometheus victoria-metrics python3-h2 openssl python3-jsonschema python3-yaml"
 fuzz="$run clang libclang-rt-dev llvm"
 bench="$run python3 nginx-light redis-server redis-tools unbound tcpdump tshark wrk dnsperf iproute2"
 

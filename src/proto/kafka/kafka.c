@@ -85,10 +85,8 @@ static enum parse request_frame(struct parser *ps, struct kafka_state *s, struct
 	struct kafka_side *side = &s->side[ps->dir];
 	struct kafka_head h = { 0 };
 	enum kafka_frame found = kafka_head_read(c->p, c->n, &h);
-	bool token = s->tokens && h.size >= 0 && h.size < INT32_MAX;
-	if (found == FRAME_MORE && c->n >= 4 && token && (u32)h.size + 4 <= c->n)
-		found = FRAME_NO; /* shorter than any request */
-	if (found == FRAME_MORE) {
+	bool token = s->tokens && h.size >= 0;
+	if (found == FRAME_MORE || (s->tokens && c->n < 4)) {
 		c->want = c->n + 1;
 		return PARSE_MORE;
 	}
@@ -177,11 +175,11 @@ static void answer_begin(struct parser *ps, struct kafka_state *s, i32 size, i32
 }
 
 /* After a SaslHandshake of version 0 the server's tokens have no header, either. */
-static bool is_token(struct parser *ps, const struct kafka_state *s, const struct chunk *c)
+static bool is_token(struct parser *ps, const struct kafka_state *s, const struct chunk *c, i32 size)
 {
 	if (s->tokens_answered >= s->tokens_sent)
 		return false;
-	const struct kafka_request *q = c->n >= ANSWER_HEAD ? (const struct kafka_request *)parser_request(ps, be32(c->p + 4)) : NULL;
+	const struct kafka_request *q = size >= 4 ? (const struct kafka_request *)parser_request(ps, be32(c->p + 4)) : NULL;
 	return !q || q->key != KAFKA_SASL_HANDSHAKE;
 }
 
@@ -194,7 +192,7 @@ static enum parse answer_frame(struct parser *ps, struct kafka_state *s, struct 
 		c->want = c->n < 4 ? 4 : ANSWER_HEAD;
 		return PARSE_MORE;
 	}
-	bool token = size >= 0 && is_token(ps, s, c);
+	bool token = size >= 0 && is_token(ps, s, c, size);
 	if (size < 4 && !token) {
 		c->used = 1;
 		return PARSE_DESYNC;
@@ -259,6 +257,7 @@ static void frame_close(struct parser *ps, struct kafka_state *s)
 
 static void malformed(struct kafka_side *side)
 {
+	kafka_walk_abandon(side->walk);
 	side->walk = NULL;
 	if (side->m->side == SIDE_REQUEST)
 		((struct kafka_request *)side->m)->malformed = true;

@@ -50,7 +50,7 @@ static void response_value(struct kafka_walk *w, u8 meaning, i64 value)
 	switch (meaning) {
 	case IS_ERROR:
 		if (w->depth == 0 && a->key == KAFKA_API_VERSIONS && value == UNSUPPORTED_VERSION) {
-			w->version = 0; /* the server cannot know how to say it otherwise */
+			w->version = -1; /* said in version 0, or some mixture: no more fields */
 			w->flexible = false;
 		}
 		w->levels[w->depth].error = (i16)value;

@@ -171,7 +171,7 @@ static enum step read_number(struct kafka_walk *w, const struct kafka_row *row, 
 static enum step read_row(struct kafka_walk *w, struct rd *r, u64 left)
 {
 	const struct kafka_row *row = &w->rows[w->at];
-	if (unlikely(w->version < row->since || w->version > row->until)) {
+	if (row->type != KAFKA_END && (w->version < row->since || w->version > row->until)) {
 		past(w, row);
 		return STEP_ON;
 	}
@@ -261,6 +261,15 @@ static enum step walk_step(struct kafka_walk *w, struct rd *r, u64 left)
 	case WALK_TAG: return read_tag(w, r);
 	case WALK_BATCH: return read_batch(w, r);
 	default: return read_row(w, r, left);
+	}
+}
+
+void kafka_walk_abandon(struct kafka_walk *w)
+{
+	for (w->phase = WALK_DONE;; w->depth--) {
+		kafka_notice_end(w, &w->levels[w->depth]);
+		if (w->depth == 0)
+			return;
 	}
 }
 

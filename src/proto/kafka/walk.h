@@ -66,6 +66,9 @@ void kafka_walk_start(struct kafka_walk *w, const struct kafka_row *rows, i16 ve
 /* Goes on with n bytes at p; `left` are to come in the message, these included. *ret_used: how many are done with. */
 enum kafka_walked kafka_walk(struct kafka_walk *w, const u8 *p, size_t n, u64 left, size_t *ret_used);
 
+/* The rest cannot be read: what is known of the elements that have been entered is told. */
+void kafka_walk_abandon(struct kafka_walk *w);
+
 /* records.c: one step in a set of record batches. False: not one. r->bad: more bytes are needed. */
 bool kafka_batch_step(struct kafka_walk *w, struct rd *r);
 
