@@ -208,6 +208,7 @@ static void metrics_free(struct exporter *e)
 		return;
 	otlp_done(&m->otlp);
 	ticker_done(&m->ticker);
+	registry_reader_done(m->env.registry, m->reader);
 	buf_done(&m->scratch);
 	free(m);
 }
@@ -266,7 +267,7 @@ static bool metrics_wanted(const struct config *c)
 }
 
 const struct exporter_ops exporter_otlp_metrics = {
-	.name = "otlp_metrics",
+	.name = "otlpMetrics",
 	.wanted = metrics_wanted,
 	.open = metrics_open,
 	.start = metrics_start,

@@ -6,6 +6,7 @@
 
 #include "export/attrs.h"
 #include "export/compress.h"
+#include "export/curl_library.h"
 #include "export/http.h"
 #include "export/pb.h"
 #include "export/statement.h"
@@ -165,6 +166,8 @@ static void test_secret_headers(void **state)
 static void test_retry_after(void **state)
 {
 	const u64 now = 784111777ull * NS_PER_SEC; /* Sun, 06 Nov 1994 08:49:37 GMT */
+	struct buf error = { 0 };
+	assert_int_equal(library_load(&curl_library, &error), 0);
 	assert_true(http_retry_after("120", now) == 120 * NS_PER_SEC);
 	assert_true(http_retry_after(" 7 ", now) == 7 * NS_PER_SEC);
 	assert_true(http_retry_after("0", now) == 0);

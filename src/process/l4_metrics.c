@@ -316,7 +316,7 @@ static void sink_roundtrip(struct sink *s, const struct roundtrip *rt)
 
 static void sink_flush(struct sink *s, u64 now, bool last)
 {
-	struct l4_worker *w = (struct l4_worker *)s;
+	struct l4_worker *w = (struct l4_worker *)(void *)s;
 	l4_metrics_flush(w->m, w->number, now, last);
 }
 

@@ -420,7 +420,7 @@ static void count_outcome(struct worker_sink *w, const struct plan *plan, struct
 
 static void on_view(struct view_sink *s, const struct view *v)
 {
-	struct worker_sink *w = (struct worker_sink *)s;
+	struct worker_sink *w = (struct worker_sink *)(void *)s;
 	const struct roundtrip *rt = v->rt;
 	const struct plan *plan = &w->m->plans[rt->proto->index];
 	struct str values[METRIC_LABELS_MAX];
@@ -450,7 +450,7 @@ static void on_view(struct view_sink *s, const struct view *v)
 
 static void on_flush(struct view_sink *s, u64 now, bool last)
 {
-	struct worker_sink *w = (struct worker_sink *)s;
+	struct worker_sink *w = (struct worker_sink *)(void *)s;
 	memset(w->pairs, 0, sizeof(w->pairs));
 	registry_tick(w->m->registry, w->worker, now);
 }

@@ -199,7 +199,7 @@ def test_live_interval():
 
 def test_otlp_metrics():
     with Backend() as b:
-        c = drive('otlp_metrics', '--count', 1, '--series', 450, endpoint=b.url + '/v1/metrics', compression='gzip')
+        c = drive('otlpMetrics', '--count', 1, '--series', 450, endpoint=b.url + '/v1/metrics', compression='gzip')
     metrics = [fields(m) for r in b.taken for m in backend.records(r.body)]
     assert c['delivered'] == c['offered'] == 901
     sums = [p for m in metrics if m[1] == [b'http_requests_total'] for s in m[7] for p in fields(s)[1]]

@@ -149,11 +149,12 @@ def real(name):
 
 needs_receiver, RECEIVER = real('otlpsink')
 needs_logs, VICTORIA_LOGS = real('victoria-logs')
+needs_store, STORE = real('rwsink')
 
 
 @needs_receiver
 @pytest.mark.parametrize('exporter,path,key', [('traces', 'traces', ('resourceSpans', 'scopeSpans', 'spans')), ('logs', 'logs', ('resourceLogs', 'scopeLogs', 'logRecords')),
-                                               ('otlp_metrics', 'metrics', ('resourceMetrics', 'scopeMetrics', 'metrics'))])
+                                               ('otlpMetrics', 'metrics', ('resourceMetrics', 'scopeMetrics', 'metrics'))])
 @pytest.mark.parametrize('way', ['http', 'grpc'])
 def test_collector(exporter, path, key, way, tmp_path):
     """The OpenTelemetry Collector's receiver understands what is sent."""
@@ -169,7 +170,7 @@ def test_collector(exporter, path, key, way, tmp_path):
     resource, scope, record = key
     lines = [json.loads(line) for line in (tmp_path / 'out').read_text().splitlines()]
     got = [r for line in lines for x in line[resource] for y in x[scope] for r in y[record]]
-    if exporter != 'otlp_metrics':
+    if exporter != 'otlpMetrics':
         assert len(got) == 600
         attributes = [{a['key']: a['value'] for a in r['attributes']} for r in got]
         assert sum(int(a['http.response.size']['intValue']) for a in attributes) == sum(range(600))
@@ -201,3 +202,26 @@ def test_victoria_logs(tmp_path):
     finally:
         p.kill()
         p.wait()
+
+
+@needs_store
+@pytest.mark.parametrize('version', [1, 2])
+def test_prometheus_store(version, tmp_path):
+    """Prometheus' own handler takes both versions, native histograms and stale markers included, and says what it has written."""
+    port = backend.free_port()
+    with open(tmp_path / 'out', 'wb') as out:
+        p = subprocess.Popen([STORE, '127.0.0.1:%d' % port, str(tmp_path / 'data')], stdout=out, stderr=subprocess.PIPE)
+        while p.stderr.readline() != b'ready\n':
+            assert p.poll() is None
+        c = drive('metrics', 'external=zone:b', '--count', 5, '--series', 30, '--stop', 60000, endpoint='http://127.0.0.1:%d/' % port, version=version, interval_ms=1000, batch=100, shards=2)
+        assert c['delivered'] == c['offered'] and c['failures'] == 0, c['log']
+        p.send_signal(signal.SIGINT)
+        p.communicate(timeout=60)
+    series = [json.loads(line) for line in (tmp_path / 'out').read_text().splitlines()]
+    assert sum(len(s['Times']) for s in series) == c['delivered']
+    by_labels = {(s['Labels']['__name__'], s['Labels']['path']): s for s in series if 'le' not in s['Labels'] and 'vmrange' not in s['Labels']}
+    assert len(by_labels) == 4 * 30 and all(s['Labels']['zone'] == 'b' for s in series)
+    assert [v.split('/')[0] for v in by_labels['http_requests_total', '/items/9']['Values']] == ['10', '20', '30', '40', '50']
+    assert by_labels['http_requests_total', '/items/2']['Values'][2].split('/')[1] == '7ff0000000000002'
+    histogram = by_labels['http_request_duration_seconds', '/items/9']['Histograms']
+    assert len(histogram) == 5 and histogram[0].startswith('{count:12, sum:0.75,')

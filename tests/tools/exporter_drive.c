@@ -168,7 +168,7 @@ static void make_up_all(void)
 static struct config_delivery *delivery_of(const char *name, struct config_exporter *c)
 {
 	const struct { const char *name; struct config_delivery *d; } all[] = {
-		{ "traces", &c->traces.d }, { "logs", &c->logs.d }, { "otlp_metrics", &c->otlp_metrics.d }, { "metrics", &c->metrics.d },
+		{ "traces", &c->traces.d }, { "logs", &c->logs.d }, { "otlpMetrics", &c->otlp_metrics.d }, { "metrics", &c->metrics.d },
 		{ "elasticsearch", &c->elasticsearch.d }, { "kafka", &c->kafka.d },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
