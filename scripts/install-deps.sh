@@ -18,6 +18,7 @@ test="$run clang libcmocka-dev git zstd openssl
 	mariadb-server sysbench python3-pymysql
 	postgresql python3-psycopg2 python3-psycopg python3-asyncpg libpostgresql-jdbc-java
 	python3-pymongo python3-snappy python3-zstandard
+	python3-confluent-kafka
 	prometheus victoria-metrics python3-prometheus-client python3-protobuf python3-h2"
 fuzz="$run clang libclang-rt-dev llvm"
 bench="$run python3 mariadb-server sysbench nginx-light redis-server redis-tools unbound tcpdump tshark wrk dnsperf iproute2"

@@ -162,6 +162,7 @@ static void count_outcome(struct ledger_proto *count, const struct roundtrip *rt
 	count->outcomes[rt->outcome]++;
 	count->failed += rt->outcome == OUTCOME_ANSWERED && (rt->response->flags & MSG_FAILED);
 	count->partial += rt->partial;
+	count->version_unknown += (rt->request->flags & MSG_VERSION_UNKNOWN) != 0;
 }
 
 static void emit(struct conn *c, struct message *q, enum outcome outcome, const char *reason, u64 ts)
