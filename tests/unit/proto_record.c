@@ -235,6 +235,18 @@ static void record_reset(struct parser *ps, struct message *request)
 	give_up(recorder_of(ps), request, "reset");
 }
 
+static void record_progress(struct parser *ps, struct message *request)
+{
+	struct recorder *r = recorder_of(ps);
+	buf_adds(&r->log, "progress ");
+	request->proto->describe(request, &r->log);
+	if (request->answer) {
+		buf_adds(&r->log, " -> ");
+		request->proto->describe(request->answer, &r->log);
+	}
+	buf_addc(&r->log, '\n');
+}
+
 static struct message *record_request(struct parser *ps, u64 key)
 {
 	return find_request(recorder_of(ps), key, ps->chunk->offset + ps->chunk->used, ps->chunk->acked);
@@ -262,6 +274,7 @@ static const struct parser_ops recorder_ops = {
 	.handover = record_handover,
 	.waiting = record_waiting,
 	.reset = record_reset,
+	.progress = record_progress,
 };
 
 void recorder_init(struct recorder *r, const struct proto *proto, const struct proto_options *opt)

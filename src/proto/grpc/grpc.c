@@ -128,6 +128,7 @@ const struct proto proto_grpc = {
 	.ports = grpc_ports,
 	.transports = OVER_TCP,
 	.pairing = PAIR_KEYED,
+	.carrier = &proto_http2,
 	.survives = true,
 	.index = PROTO_grpc,
 	.weight = 2,

@@ -163,6 +163,21 @@ static void test_late(void **state)
 	script_done(&s);
 }
 
+/* A stream that lasts is told of while it runs, when somebody wants to know. */
+static void test_progress(void **state)
+{
+	static const struct proto_options every_3_ms = { .headers = true, .details = true, .progress_ns = 3 * NS_PER_MS };
+	const struct feed_options opt = { .opt = &every_3_ms };
+	script_init(&s, false);
+	script_headers(&s, FEED_CLIENT, 1, 0, CALL_LINES ":path /a.B/Watch\n");
+	script_message(&s, FEED_CLIENT, 1, F_END, 0, 1);
+	script_headers(&s, FEED_SERVER, 1, 0, ANSWER_LINES);
+	for (int i = 0; i < 6; i++)
+		script_message(&s, FEED_SERVER, 1, 0, 0, 10);
+	script_headers(&s, FEED_SERVER, 1, F_END, "grpc-status 0\n");
+	free(reads_as(&opt, "progress /a.B/Watch -> 200\nprogress /a.B/Watch -> 200 3 messages 45B\nanswered /a.B/Watch -> OK 6 messages 90B\n"));
+}
+
 static void test_words(void **state)
 {
 	struct arena_pool pool;
@@ -199,7 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unary), cmocka_unit_test(test_streams), cmocka_unit_test(test_statuses), cmocka_unit_test(test_cancelled),
-		cmocka_unit_test(test_web), cmocka_unit_test(test_connect), cmocka_unit_test(test_late), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_web), cmocka_unit_test(test_connect), cmocka_unit_test(test_late), cmocka_unit_test(test_progress), cmocka_unit_test(test_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -330,11 +330,27 @@ static struct http2_message *body_of(const struct parser *ps, const struct h2_st
 	return e->response ? &e->response->h : NULL;
 }
 
+/* A long stream is told of while it runs, where somebody wants that. */
+static void tell(struct parser *ps, struct h2_stream *e)
+{
+	u64 now = ps->chunk->ts;
+	struct message *q = e->flags & H2_UNDECIDED ? NULL : request_of(ps, e);
+	if (!q)
+		return;
+	u64 last = e->told ? e->told : q->time;
+	if (now < last + ps->opt->progress_ns)
+		return;
+	e->told = now;
+	parser_progress(ps, q);
+}
+
 void h2_begin_data(struct parser *ps, struct h2_stream *e, u32 size, u32 wire)
 {
 	struct http2_message *h = body_of(ps, e);
 	if (!h)
 		return;
+	if (ps->opt->progress_ns)
+		tell(ps, e);
 	h->m.size += size;
 	h->wire += wire;
 }

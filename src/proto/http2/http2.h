@@ -52,6 +52,7 @@ struct h2_stream {
 	u32 id;
 	u8 flags; /* enum h2_stream_flag */
 	u8 kind;  /* enum grpc_kind */
+	u64 told; /* when the exchange was last told of, as long as it runs */
 	u32 kept; /* header bytes of its messages */
 	struct http2_request *request;
 	struct http2_response *response;
