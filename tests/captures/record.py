@@ -6,16 +6,20 @@ python3-dnspython, python3-psycopg2, python3-psycopg, python3-asyncpg"""
 
 import contextlib
 import os
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'lib'))
+import capfile  # noqa: E402
 import clients as c  # noqa: E402
+import kafkatalk  # noqa: E402
 import mysql_talk as m  # noqa: E402
 import pgclients as pg  # noqa: E402
 import postgres as p  # noqa: E402
 import servers as s  # noqa: E402
 import talks as t  # noqa: E402
+import wire  # noqa: E402
 
 
 # name -> (server, port, over a veth pair?, client); the ports of the first of each kind are the default ones, the others are not
@@ -49,5 +53,22 @@ def record(name):
     print(c.dump(log, path.replace('.pcap', '.truth.json')), os.path.getsize(path), 'bytes')
 
 
-for wanted in sys.argv[1:] or CAPTURES:
-    record(wanted)
+def record_kafka(name):
+    """librdkafka and its mock cluster, alone in a network namespace."""
+    log, path, place = c.Log(), os.path.join(HERE, name + '.pcap'), 'record-kafka'
+    subprocess.run(['ip', 'netns', 'add', place], check=True)
+    try:
+        subprocess.run(['ip', '-n', place, 'link', 'set', 'lo', 'up'], check=True)
+        with s.Tcpdump(path, 'lo', 'tcp', namespace=place):
+            done = subprocess.run(['ip', 'netns', 'exec', place, '/usr/bin/python3', kafkatalk.__file__, '150'], capture_output=True, text=True, check=True)
+    finally:
+        subprocess.run(['ip', 'netns', 'del', place], check=True)
+    log.exchanges = kafkatalk.exchanges(done.stderr, [p for p in map(wire.parse, capfile.read(path)) if p])
+    print(c.dump(log, path.replace('.pcap', '.truth.json')), os.path.getsize(path), 'bytes')
+
+
+for wanted in sys.argv[1:] or [*CAPTURES, 'kafka_mock']:
+    if wanted == 'kafka_mock':
+        record_kafka(wanted)
+    else:
+        record(wanted)
