@@ -12,6 +12,7 @@ test="$run clang libcmocka-dev git zstd openssl
 	python3 python3-pytest python3-pip python3-yaml python3-jsonschema
 	tcpdump curl iproute2 ethtool libcap2-bin
 	nginx-light apache2-utils wrk
+	libnghttp2-dev nghttp2-server nghttp2-client nghttp2-proxy nodejs python3-grpcio
 	redis-server redis-tools python3-redis
 	unbound bind9-dnsutils dnsperf python3-dnspython
 	mariadb-server sysbench python3-pymysql

@@ -2,6 +2,8 @@
 X(http)
 X(dns)
 X(redis)
+X(http2)
+X(grpc)
 X(mysql)
 X(postgresql)
 X(mongodb)

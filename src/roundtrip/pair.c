@@ -308,7 +308,7 @@ static struct message *pick_key(const struct sessions *all, const struct session
 {
 	struct message *q = all->keys[key_hash(s, key) & all->keys_mask], *reported = NULL;
 	for (; q; q = q->hash_next) {
-		if (q->key != key || q->proto != proto || q->answer || q->owner != s)
+		if (q->key != key || q->proto->parse != proto->parse || q->answer || q->owner != s)
 			continue;
 		if (!(q->state & M_REPORTED))
 			return q;
@@ -614,6 +614,13 @@ static void op_handover(struct parser *ps, const char *proto, struct message *re
 	ps->next_request = request;
 }
 
+static void op_reset(struct parser *ps, struct message *q)
+{
+	struct session_parser *sp = outer(ps);
+	if (!(q->state & M_SPARE))
+		pair_finish(sp->c, q, OUTCOME_RESET, "reset", ps->chunk->ts, false);
+}
+
 static struct message *op_waiting(struct parser *ps, struct message *after)
 {
 	struct message *q = after ? after->next : outer(ps)->s->first;
@@ -631,12 +638,18 @@ const struct parser_ops session_parser_ops = {
 	.answer = op_answer,
 	.handover = op_handover,
 	.waiting = op_waiting,
+	.reset = op_reset,
 };
 
 void pair_gap(struct conn *c, int dir, u64 ts)
 {
 	struct session *s = session_of(c);
 	bool fifo = s->proto->pairing == PAIR_FIFO, answers = dir != s->request_dir;
+	if (s->proto->survives) {
+		for (struct message *q = s->first; q; q = q->next)
+			q->state |= q->dir != dir && !has_answer(q) ? M_SUSPECT : 0;
+		return;
+	}
 	for (struct message *m = s->loose, *next; m; m = next) {
 		next = m->next;
 		if (m->dir != dir || (m->flags & MSG_OPENED && !fifo))
