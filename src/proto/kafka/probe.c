@@ -100,7 +100,7 @@ enum probe kafka_probe(const u8 *p, size_t n, enum side *side)
 	if (found != FRAME_FITS)
 		return found == FRAME_MORE ? PROBE_MORE : PROBE_NO;
 	found = kafka_head_judge(p, n, &h, &work);
-	if (found == FRAME_NO)
+	if (found == FRAME_NO || (found == FRAME_FITS && (u64)h.size > (h.key == KAFKA_PRODUCE ? LONGEST : MIB)))
 		return PROBE_NO;
 	if (h.client_n > 0)
 		return PROBE_SURE;
