@@ -2,7 +2,7 @@
 """Records the captures of this folder from real servers and clients: NAME.pcap with NAME.truth.json, the clients' own log.
 
 usage: record.py [NAME]...      as root; nginx, redis-server, unbound, mariadb-server, postgresql, tcpdump, curl, dig, python3-redis,
-python3-dnspython, python3-psycopg2, python3-psycopg, python3-asyncpg, nodejs, python3-grpcio"""
+python3-dnspython, python3-psycopg2, python3-psycopg, python3-asyncpg, nodejs, python3-grpcio, python3-confluent-kafka"""
 
 import contextlib
 import json
