@@ -41,6 +41,8 @@ READ = {
     'grpc': {'path': lambda r: at(r, 'Request.Path'), 'grpc_status': lambda r: at(r, 'Response.GrpcStatus')},
     'postgresql': {'kind': lambda r: at(r, 'Request.Packet.Kind'), 'sql': lambda r: at(r, 'Request.Packet.Statement'),
                    'rows': lambda r: at(r, 'Response.Packet.Rows') or 0, 'code': lambda r: at(r, 'Response.Packet.SQLStateCode')},
+    'kafka': {'api': lambda r: at(r, 'Request.Packet.API'), 'version': lambda r: at(r, 'Request.Packet.APIVersion'),
+              'correlation_id': lambda r: at(r, 'Request.CorrelationID')},
     'redis': {'command': lambda r: at(r, 'Request.Command').split(' ')[0], 'error': lambda r: bool(at(r, 'Response.Error'))},
     'mongodb': {'command': lambda r: at(r, 'Request.CmdName'), 'db': lambda r: at(r, 'Request.Source'), 'collection': lambda r: at(r, 'Request.Collection'),
                 'statement': lambda r: at(r, 'Request.Statement'), 'size': lambda r: at(r, 'Request.Size'), 'ok': lambda r: at(r, 'Response.Ok'),

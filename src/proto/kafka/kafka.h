@@ -135,6 +135,8 @@ struct str kafka_id_name(const struct kafka_shared *shared, const u8 id[16]);
 bool kafka_id_is_zero(const u8 id[16]);
 /* As people write it. */
 struct str kafka_id_text(struct arena *a, const u8 id[16]);
+/* A list of n items of `size` bytes, with room for another: it doubles when it is full. NULL without memory. */
+void *kafka_list_room(struct arena *a, void *list, u32 n, size_t size);
 /* Adds a topic to the request's list unless it is there. */
 void kafka_topic_add(struct kafka_request *q, struct str name);
 /* A fetch request is read: what its session is about. */

@@ -443,6 +443,7 @@ static void probes(void **state)
 	assert_int_equal(probe_of("\0\0\0\x10\0\x12\0\0\0\0\0\1\xff\xff", 14), PROBE_NO); /* a body where there is none */
 	assert_int_equal(probe_of("\0\0\0\x0a\0\x12\0\0\0\0\0\1\xff\xff", 14), PROBE_SURE);
 	assert_int_equal(probe_of("\x7f\xff\xff\xff\0\3\0\1\0\0\0\1\0\2me", 16), PROBE_NO);
+	assert_int_equal(probe_of("\x0c\0\0\1\0\x0b\0\0\0\1\0\3\0\0\0\0\x17\0\0\2\3" "def", 24), PROBE_NO); /* of a MySQL server */
 	assert_int_equal(probe_of("GET / HTTP/1.1\r\n\r\n", 18), PROBE_NO);
 	assert_int_equal(probe_of("\0\0\0\x20\0\3\0\1\0\0\0\1\0\2m\1", 16), PROBE_NO);
 	assert_int_equal(probe_of("\0\0\0\7\0\3\0\1\0\0\0\1\0\2me", 16), PROBE_NO);

@@ -134,9 +134,11 @@ static struct kafka_failure *failure_new(struct kafka_response *a)
 	a->failures_seen++;
 	if (a->failures_len >= most)
 		return NULL;
-	if (!a->failures)
-		a->failures = arena_alloc(&a->m.arena, most * sizeof(*a->failures));
-	return a->failures ? &a->failures[a->failures_len++] : NULL;
+	struct kafka_failure *list = kafka_list_room(&a->m.arena, a->failures, a->failures_len, sizeof(*list));
+	if (!list)
+		return NULL;
+	a->failures = list;
+	return &list[a->failures_len++];
 }
 
 static void failure_add(struct kafka_walk *w, i16 code)

@@ -9,6 +9,8 @@ enum {
 	VERSION_MAX = 100,
 	CLIENT_MAX = 4096,
 	SOLID = 12,          /* bytes of a body that do not fit a layout by chance */
+	LONG_LOOK = 40,      /* bytes of a body too long to be waited for that must fit */
+	LONGEST = 128 * MIB,
 	KEEP_MAX = 32 * KIB, /* bytes of a frame that are waited for to prove it */
 };
 
@@ -98,7 +100,7 @@ enum probe kafka_probe(const u8 *p, size_t n, enum side *side)
 	if (found != FRAME_FITS)
 		return found == FRAME_MORE ? PROBE_MORE : PROBE_NO;
 	found = kafka_head_judge(p, n, &h, &work);
-	if (found == FRAME_NO)
+	if (found == FRAME_NO || (found == FRAME_FITS && (u64)h.size > (h.key == KAFKA_PRODUCE ? LONGEST : MIB)))
 		return PROBE_NO;
 	if (h.client_n > 0)
 		return PROBE_SURE;
@@ -129,10 +131,12 @@ static enum start request_at(const struct kafka_state *s, const struct chunk *c,
 	if (found == FRAME_NO)
 		return START_NO;
 	size = (size_t)h.size + 4;
-	if (h.client_n > 0 && (edge || s->client_hash == kafka_client_hash(p + HEAD, (size_t)h.client_n)))
-		return START_YES;
-	if (found != FRAME_PROVED)
-		return size <= KEEP_MAX ? START_MAYBE : START_NO;
+	bool known = h.client_n > 0 && s->client_hash == kafka_client_hash(p + HEAD, (size_t)h.client_n);
+	if (found != FRAME_PROVED) { /* topics may have the name of the client: what can be proved must be */
+		bool long_one = size > KEEP_MAX && size <= LONGEST && n >= h.length + LONG_LOOK && h.client_n > 0;
+		bool likely = edge + known + (h.key == KAFKA_PRODUCE) >= 2; /* others are not that long, as a rule */
+		return long_one && likely ? START_YES : size <= KEEP_MAX ? START_MAYBE : START_NO;
+	}
 	if (h.client_n > 0 || edge || (size < n && kafka_head_read(p + size, n - size, &next) == FRAME_FITS && next.api))
 		return START_YES;
 	return size >= n ? START_MAYBE : START_NO;
@@ -164,9 +168,9 @@ static enum start answer_at(struct parser *ps, const struct chunk *c, size_t at,
 		return edge || size >= ANSWER_HEAD + SOLID || size == n || asked_at(ps, c, at + (size_t)size) ? START_YES : START_NO;
 	if (found == FRAME_NO)
 		return START_NO;
-	if (edge && &q->m == oldest && n >= ANSWER_HEAD + SOLID)
-		return START_YES;
-	return size <= KEEP_MAX ? START_MAYBE : START_NO;
+	if (size <= KEEP_MAX)
+		return START_MAYBE;
+	return edge && &q->m == oldest && n >= ANSWER_HEAD + LONG_LOOK ? START_YES : START_NO;
 }
 
 /* A start is proved by a request's known client id, or by a body that fits its layout to the last byte. */

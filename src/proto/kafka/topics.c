@@ -56,6 +56,17 @@ struct str kafka_id_text(struct arena *a, const u8 id[16])
 	return arena_str(a, text, n);
 }
 
+void *kafka_list_room(struct arena *a, void *list, u32 n, size_t size)
+{
+	enum { FIRST = 4 };
+	if (n % FIRST || (n & (n - 1)))
+		return list;
+	void *more = arena_alloc(a, MAX(2 * n, FIRST) * size);
+	if (more && n)
+		memcpy(more, list, n * size);
+	return more;
+}
+
 void kafka_topic_add(struct kafka_request *q, struct str name)
 {
 	u32 most = q->opt->max_records ? q->opt->max_records : 64;
@@ -65,11 +76,11 @@ void kafka_topic_add(struct kafka_request *q, struct str name)
 	q->topics_seen++;
 	if (q->topics.n >= most)
 		return;
-	if (!q->topics.v)
-		q->topics.v = arena_alloc(&q->m.arena, most * sizeof(*q->topics.v));
-	struct str kept = q->topics.v ? arena_str(&q->m.arena, name.p, name.n) : (struct str){ 0 };
+	struct str *v = kafka_list_room(&q->m.arena, q->topics.v, q->topics.n, sizeof(*v));
+	struct str kept = v ? arena_str(&q->m.arena, name.p, name.n) : (struct str){ 0 };
 	if (!kept.n)
 		return;
+	q->topics.v = v;
 	q->topics.v[q->topics.n++] = kept;
 	if (!q->topic.n)
 		q->topic = kept;
