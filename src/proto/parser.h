@@ -36,6 +36,7 @@ struct parser_ops {
 	void (*answer)(struct parser *ps, struct message *request, struct message *response);
 	void (*handover)(struct parser *ps, const char *proto, struct message *request);
 	struct message *(*waiting)(struct parser *ps, struct message *after);
+	void (*reset)(struct parser *ps, struct message *request);
 };
 
 struct parser {
@@ -102,6 +103,13 @@ static inline struct message *parser_waiting(struct parser *ps, struct message *
 static inline void parser_answer(struct parser *ps, struct message *request, struct message *response)
 {
 	ps->ops->answer(ps, request, response);
+}
+
+/* The exchange of this request, which must be open, ends here as reset: one side has given it up. What there is of an answer
+ * (closed or not) goes with it; both messages are gone. */
+static inline void parser_reset(struct parser *ps, struct message *request)
+{
+	ps->ops->reset(ps, request);
 }
 
 /* From the next byte on (both directions) the connection speaks `proto` (a registry name), or, with NULL, something

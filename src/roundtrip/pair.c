@@ -307,7 +307,7 @@ static struct message *pick_key(const struct sessions *all, const struct session
 {
 	struct message *q = all->keys[key_hash(s, key) & all->keys_mask], *reported = NULL;
 	for (; q; q = q->hash_next) {
-		if (q->key != key || q->proto != proto || q->answer || q->owner != s)
+		if (q->key != key || q->proto->parse != proto->parse || q->answer || q->owner != s)
 			continue;
 		if (!(q->state & M_REPORTED))
 			return q;
@@ -414,7 +414,7 @@ static void learn(const struct conn *c, struct session *s, struct message *q)
 	s->round_requests++;
 	if (first_of_burst && !tainted && is_anchor(s, q))
 		q->state |= M_ANCHOR;
-	if (!s->last_acked && s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !q->proto->serial)
+	if (!s->last_acked && s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !q->proto->serial && !is_keyed(q))
 		q->state |= M_WEAK;
 	s->last_acked = (u32)q->acked + 1; /* 0 stays "none" */
 }
@@ -610,6 +610,13 @@ static void op_handover(struct parser *ps, const char *proto, struct message *re
 	ps->next_request = request;
 }
 
+static void op_reset(struct parser *ps, struct message *q)
+{
+	struct session_parser *sp = outer(ps);
+	if (!(q->state & M_SPARE))
+		pair_finish(sp->c, q, OUTCOME_RESET, "reset", ps->chunk->ts, false);
+}
+
 static struct message *op_waiting(struct parser *ps, struct message *after)
 {
 	struct message *q = after ? after->next : outer(ps)->s->first;
@@ -627,12 +634,18 @@ const struct parser_ops session_parser_ops = {
 	.answer = op_answer,
 	.handover = op_handover,
 	.waiting = op_waiting,
+	.reset = op_reset,
 };
 
 void pair_gap(struct conn *c, int dir, u64 ts)
 {
 	struct session *s = session_of(c);
 	bool fifo = s->proto->pairing == PAIR_FIFO, answers = dir != s->request_dir;
+	if (s->proto->survives) {
+		for (struct message *q = s->first; q; q = q->next)
+			q->state |= q->dir != dir && !has_answer(q) ? M_SUSPECT : 0;
+		return;
+	}
 	for (struct message *m = s->loose, *next; m; m = next) {
 		next = m->next;
 		if (m->dir != dir || (m->flags & MSG_OPENED && !fifo))

@@ -42,8 +42,9 @@ bool session_start(struct conn *c, const struct proto *proto, int request_dir, b
 	s->desyncs = 0;
 	all->ledger->proto[proto->index].connections++;
 	if (proto->start) {
+		struct chunk here = { .ts_first = all->now, .ts = all->now, .acked = STREAM_ACK_UNKNOWN };
 		struct session_parser sp = { .ps = { .proto = proto, .ops = &session_parser_ops, .opt = &all->opt.proto,
-						     .state = state, .request_dir = s->request_dir,
+						     .state = state, .chunk = &here, .request_dir = s->request_dir,
 						     .port = { c->port[0], c->port[1] } },
 					     .all = all, .s = s, .c = c };
 		proto->start(&sp.ps, request);

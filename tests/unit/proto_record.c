@@ -76,7 +76,7 @@ static void forget_request(struct recorder *r, struct message *m)
 /* Writes the block of an exchange and forgets it. Either may be NULL. */
 static void report(struct recorder *r, const char *outcome, struct message *request, struct message *response)
 {
-	const struct proto *proto = r->ps.proto;
+	const struct proto *proto = (request ? request : response)->proto;
 	bool partial = (request && request->flags & MSG_PARTIAL) || (response && response->flags & MSG_PARTIAL);
 	buf_addf(&r->log, "%s%s ", outcome, partial ? " partial" : "");
 	if (request)
@@ -109,6 +109,7 @@ static struct message *record_begin(struct parser *ps, enum side side, size_t si
 	*end = k;
 	struct message *m = message_of(k);
 	arena_init(&m->arena, &r->pool);
+	m->proto = ps->proto;
 	m->side = (u8)side;
 	m->dir = ps->dir;
 	m->ts_first = ps->chunk->ts_first;
@@ -228,6 +229,12 @@ static void record_drop(struct parser *ps, struct message *m)
 	give_up(recorder_of(ps), m, "lost");
 }
 
+static void record_reset(struct parser *ps, struct message *request)
+{
+	kept_of(request)->closed = true;
+	give_up(recorder_of(ps), request, "reset");
+}
+
 static struct message *record_request(struct parser *ps, u64 key)
 {
 	return find_request(recorder_of(ps), key, ps->chunk->offset + ps->chunk->used, ps->chunk->acked);
@@ -254,6 +261,7 @@ static const struct parser_ops recorder_ops = {
 	.answer = record_answer,
 	.handover = record_handover,
 	.waiting = record_waiting,
+	.reset = record_reset,
 };
 
 void recorder_init(struct recorder *r, const struct proto *proto, const struct proto_options *opt)
@@ -268,6 +276,8 @@ void recorder_gap(struct recorder *r, u8 dir, u64 end, u64 other)
 {
 	struct kept *k = r->kept;
 	r->gapped = true;
+	if (r->ps.proto->survives)
+		return;
 	if (r->ps.request_dir == DIR_NONE || dir == r->ps.request_dir) {
 		r->tainted = true;
 		r->gap_server = MAX(r->gap_server, other);
