@@ -83,7 +83,7 @@ struct amqp_channel {
 	u8 serial;           /* publishes in a row that were sent when all before were confirmed */
 	u8 queue_len;
 	bool content_body[2]; /* the content header has been read */
-	bool joined;         /* its opening was not seen */
+	bool joined;         /* its opening, or something since, was not seen */
 	bool published_any, client_settles, consumes;
 	bool closing_by_server; /* what the client still sends is thrown away */
 };

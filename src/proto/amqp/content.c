@@ -16,9 +16,14 @@ static void finish(struct parser *ps, struct amqp_channel *ch, u8 dir, u64 end)
 {
 	struct amqp_message *m = ch->content[dir];
 	ch->content[dir] = NULL;
-	m->m.time = ps->chunk->ts;
 	m->m.end = end;
 	parser_close(ps, &m->m);
+}
+
+static void complete(struct parser *ps, struct amqp_channel *ch, u64 end)
+{
+	ch->content[ps->dir]->m.time = ps->chunk->ts;
+	finish(ps, ch, ps->dir, end);
 }
 
 void amqp_content_cut(struct parser *ps, struct amqp_channel *ch, u8 dir)
@@ -28,6 +33,12 @@ void amqp_content_cut(struct parser *ps, struct amqp_channel *ch, u8 dir)
 		return;
 	m->m.flags |= MSG_PARTIAL;
 	finish(ps, ch, dir, m->m.end);
+}
+
+void amqp_content_forget(struct amqp_channel *ch, const struct message *m)
+{
+	if (ch->content[m->dir] && &ch->content[m->dir]->m == m)
+		ch->content[m->dir] = NULL;
 }
 
 void amqp_content_begin(const struct amqp_unit *u, struct amqp_message *m)
@@ -198,7 +209,7 @@ void amqp_content_header(struct parser *ps, struct amqp_channel *ch, struct rd *
 	if (r->bad)
 		m->m.flags |= MSG_PARTIAL;
 	if (!m->body_size)
-		finish(ps, ch, dir, end);
+		complete(ps, ch, end);
 }
 
 void amqp_content_body(struct parser *ps, struct amqp_channel *ch, u32 payload, u64 end)
@@ -216,5 +227,5 @@ void amqp_content_body(struct parser *ps, struct amqp_channel *ch, u32 payload, 
 	}
 	ch->content_left[dir] -= payload;
 	if (!ch->content_left[dir])
-		finish(ps, ch, dir, end);
+		complete(ps, ch, end);
 }

@@ -92,8 +92,13 @@ struct amqp_message *amqp_order_reply(const struct amqp_unit *u)
 	return (struct amqp_message *)(void *)q;
 }
 
-static void refuse(const struct amqp_unit *u, struct message *q)
+/* Whose reply may have been lost is not said to have been refused. */
+static void refuse(const struct amqp_unit *u, const struct amqp_channel *ch, struct message *q)
 {
+	if (ch && (ch->order[q->dir].suspect || ch->order[q->dir].spoiled)) {
+		parser_drop(u->ps, q);
+		return;
+	}
 	struct amqp_message *a = amqp_message_begin(u, SIDE_RESPONSE);
 	amqp_message_inherit(a, (struct amqp_message *)(void *)q);
 	parser_answer(u->ps, q, &a->m);
@@ -109,7 +114,7 @@ void amqp_order_refuse(const struct amqp_unit *u)
 		if (m->kind != KIND_REQUEST || m->id == u->id)
 			continue;
 		while ((q = parser_request(u->ps, method_key(u->ch, dir, m->id))) != NULL)
-			refuse(u, q);
+			refuse(u, u->ch, q);
 	}
 	if (u->ch)
 		renew(&u->ch->order[dir]);
@@ -123,8 +128,9 @@ void amqp_order_refuse_all(const struct amqp_unit *u)
 		next = parser_waiting(u->ps, q);
 		u64 kind = q->key >> AMQP_KIND_SHIFT;
 		bool blamed = kind == KEY_METHOD ? (u32)q->key == u->args.failed : kind == KEY_PUBLISH && u->args.failed == BASIC_PUBLISH;
-		bool about_connection = kind == KEY_METHOD && ((struct amqp_message *)(void *)q)->channel == 0;
+		u16 number = ((struct amqp_message *)(void *)q)->channel;
+		bool about_connection = kind == KEY_METHOD && number == 0;
 		if (q->dir != u->ps->dir && (blamed || about_connection))
-			refuse(u, q);
+			refuse(u, amqp_channel_get(u->s, number, false), q);
 	}
 }

@@ -29,7 +29,7 @@ const char *amqp_preamble_version(const u8 *p)
 	int i = preamble_find(p);
 	if (i >= 0)
 		return preambles[i].version;
-	return memcmp(p, "AMQP", 4) == 0 ? "unknown" : NULL;
+	return memcmp(p, "AMQP", 4) == 0 ? "" : NULL;
 }
 
 bool amqp_preamble_framed(const u8 *p)

@@ -66,12 +66,15 @@ void amqp_content_body(struct parser *ps, struct amqp_channel *ch, u32 payload, 
 /* What is in progress in this direction is reported as far as it came. */
 void amqp_content_cut(struct parser *ps, struct amqp_channel *ch, u8 dir);
 
+/* The message is ended elsewhere. */
+void amqp_content_forget(struct amqp_channel *ch, const struct message *m);
+
 /* frame.c */
 enum parse amqp_parse(struct parser *ps, struct chunk *c);
 /* probe.c */
 enum probe amqp_probe(const u8 *p, size_t n, enum side *side);
 long amqp_resync(struct parser *ps, const struct chunk *c);
-/* "0-9-1", "1.0"; NULL: these are no eight bytes of a preamble. */
+/* "0-9-1", "1.0"; empty: none that is known; NULL: these are no eight bytes of a preamble. */
 const char *amqp_preamble_version(const u8 *p);
 /* The frames that follow are those of this decoder (0-8, 0-9, 0-9-1). */
 bool amqp_preamble_framed(const u8 *p);

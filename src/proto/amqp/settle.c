@@ -29,11 +29,17 @@ static bool was_quiet(const struct amqp_channel *ch, u64 ts)
 	return ch->confirm_ts && ts > ch->confirm_ts + QUIET_NS;
 }
 
-static void lose_unnumbered(struct parser *ps, const struct amqp_channel *ch)
+static void lose(struct parser *ps, struct amqp_channel *ch, struct message *q)
+{
+	amqp_content_forget(ch, q);
+	parser_drop(ps, q);
+}
+
+static void lose_unnumbered(struct parser *ps, struct amqp_channel *ch)
 {
 	struct message *q;
 	while ((q = parser_request(ps, amqp_key(KEY_UNNUMBERED, ch, ch->candidates))) != NULL)
-		parser_drop(ps, q);
+		lose(ps, ch, q);
 }
 
 /* The number is not known: may the next confirm tell it? */
@@ -92,13 +98,14 @@ void amqp_deliver(const struct amqp_unit *u, struct amqp_message *q)
 	bool waits = k ? !k->no_ack : ch && ch->client_settles;
 	if (ch && !amqp_tags_add(&ch->delivered, u->args.tag))
 		ch->generation = ++u->s->generation; /* the channel was closed and opened again without our seeing it */
-	if (k && u->ps->opt->details)
-		q->queue = amqp_copy(q, str_make(k->queue, k->queue_len));
+	q->queue = k ? amqp_copy(q, str_make(k->queue, k->queue_len)) : STR("?");
+	if (str_eq(q->queue, STR("?")))
+		q->m.flags |= MSG_PARTIAL;
 	if (waits) {
 		q->m.key = amqp_key(KEY_DELIVER, ch, u->args.tag);
 		q->m.flags |= MSG_BLOCKING; /* consumers may take as long as they like */
 	} else {
-		q->m.flags |= (u8)(MSG_ONEWAY | (k ? 0 : MSG_PARTIAL));
+		q->m.flags |= MSG_ONEWAY;
 	}
 	parser_open(u->ps, &q->m);
 	amqp_content_begin(u, q);
@@ -115,10 +122,14 @@ static void answer(const struct amqp_unit *u, struct message *m)
 {
 	struct amqp_message *q = (struct amqp_message *)(void *)m, *a = amqp_message_begin(u, SIDE_RESPONSE);
 	amqp_message_inherit(a, q);
+	if (u->ch->content[m->dir] == q)
+		amqp_content_cut(u->ps, u->ch, m->dir); /* whoever settles it has all of it; we have not */
 	if (u->id == BASIC_REJECT || u->id == BASIC_NACK)
 		amqp_message_fail(a, u->id == BASIC_REJECT ? "REJECT" : "NACK");
 	else if (u->id == BASIC_ACK && u->ps->dir != u->ps->request_dir && !a->multiple)
 		tell_return(u->ch, q, a);
+	if (q->route && q->delivery_tag <= u->ch->published.suspect)
+		a->m.flags |= MSG_PARTIAL; /* it may have been returned unseen */
 	parser_answer(u->ps, m, &a->m);
 	parser_close(u->ps, &a->m);
 }
@@ -143,7 +154,7 @@ static u32 settle_tags(const struct amqp_unit *u, struct amqp_tags *t, enum amqp
 			continue;
 		settled++;
 		if (at <= t->suspect && at != tag)
-			parser_drop(u->ps, q); /* it may have been settled by what was lost */
+			lose(u->ps, u->ch, q); /* it may have been settled by what was lost */
 		else
 			answer(u, q);
 	}
@@ -158,7 +169,7 @@ static void lose_published(const struct amqp_unit *u)
 	u64 at;
 	while (amqp_tags_next(&ch->published, UINT64_MAX, &at))
 		if ((q = parser_request(u->ps, amqp_key(KEY_PUBLISH, ch, at))) != NULL)
-			parser_drop(u->ps, q);
+			lose(u->ps, ch, q);
 	lose_unnumbered(u->ps, ch);
 }
 
@@ -225,8 +236,7 @@ void amqp_abandon_delivered(const struct amqp_unit *u, const char *why)
 		if (!q)
 			continue;
 		q->error = str_from(why);
-		if (u->ch->content[q->dir] == (struct amqp_message *)(void *)q)
-			u->ch->content[q->dir] = NULL;
+		amqp_content_forget(u->ch, q);
 		parser_reset(u->ps, q);
 	}
 }
@@ -244,8 +254,7 @@ void amqp_refuse_published(const struct amqp_unit *u)
 			continue;
 		}
 		q->error = STR("channel_closed");
-		if (ch->content[q->dir] == (struct amqp_message *)(void *)q)
-			ch->content[q->dir] = NULL;
+		amqp_content_forget(ch, q);
 		parser_reset(u->ps, q);
 	}
 }

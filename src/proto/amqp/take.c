@@ -1,4 +1,6 @@
 /* What methods do to a connection and its channels. */
+#include <stdio.h>
+
 #include "proto/amqp/read.h"
 
 static bool from_client(const struct amqp_unit *u)
@@ -50,7 +52,7 @@ static void before_request(const struct amqp_unit *u)
 	case BASIC_RECOVER:
 	case BASIC_RECOVER_ASYNC: amqp_abandon_delivered(u, "recovered"); break;
 	case CONNECTION_CLOSE:
-		if (!u->s->closing)
+		if (!u->s->closing && u->args.code != 200)
 			amqp_order_refuse_all(u);
 		u->s->closing = true;
 		break;
@@ -61,9 +63,14 @@ static void before_request(const struct amqp_unit *u)
 /* An empty name is that of the queue declared last. */
 static void name_queue(const struct amqp_unit *u, struct amqp_message *q)
 {
-	bool declares = u->id >> 16 == CLASS_QUEUE && (u->id & 0xffff) == 10;
-	if (q->m.shape == SHAPE_PACKET && !q->queue.n && !declares && u->id >> 16 != CLASS_EXCHANGE && u->ch && u->ch->queue)
-		q->queue = amqp_copy(q, str_make(u->ch->queue, u->ch->queue_len));
+	bool takes = u->method->args[0] == 's' && u->method->args[1] == 'q' && u->id != QUEUE_DECLARE;
+	if (!takes || q->queue.n || !u->ch)
+		return;
+	q->queue = amqp_copy(q, str_make(u->ch->queue, u->ch->queue_len));
+	if (!q->queue.n && u->ch->joined) {
+		q->queue = STR("?");
+		q->m.flags |= MSG_PARTIAL;
+	}
 }
 
 /* Nobody confirms it. */
@@ -109,6 +116,10 @@ static void learn(const struct amqp_unit *u, const struct amqp_message *q)
 	case CONNECTION_TUNE_OK:
 		u->s->tuned = true;
 		u->s->frame_max = u->args.frame_max;
+		break;
+	case BASIC_RECOVER_OK:
+		if (u->ch && !q) /* deliveries before it are not settled any more */
+			u->ch->generation = ++u->s->generation;
 		break;
 	case QUEUE_DECLARE_OK:
 		if (u->ch)
@@ -199,6 +210,17 @@ void amqp_take(struct amqp_unit *u)
 
 /* Preambles. */
 
+/* One that is not known, by its numbers. */
+static struct str preamble_version(struct amqp_message *m, const u8 *p)
+{
+	char text[20];
+	const char *known = amqp_preamble_version(p);
+	if (*known)
+		return str_from(known);
+	int n = snprintf(text, sizeof(text), "%u.%u.%u.%u", p[4], p[5], p[6], p[7]);
+	return amqp_copy(m, str_make(text, (size_t)n));
+}
+
 static struct amqp_message *preamble_message(const struct amqp_unit *u, enum side side, const u8 *p)
 {
 	struct amqp_message *m = parser_begin(u->ps, side, sizeof(*m));
@@ -207,7 +229,7 @@ static struct amqp_message *preamble_message(const struct amqp_unit *u, enum sid
 	m->full = STR("Protocol.Header");
 	m->frame_type = "Header";
 	m->err_code = "OK";
-	m->version = str_from(amqp_preamble_version(p));
+	m->version = preamble_version(m, p);
 	m->m.size = AMQP_PREAMBLE;
 	m->m.end = u->end;
 	m->m.key = AMQP_KEY_PREAMBLE;
@@ -257,6 +279,8 @@ static void channel_after_loss(struct parser *ps, struct amqp_state *s, struct a
 	u8 dir = ps->dir;
 	(void)s;
 	amqp_content_cut(ps, ch, dir);
+	amqp_channel_set_queue(ch, (struct str){ 0 });
+	ch->joined = true;
 	ch->order[dir].unsure = true; /* requests of this side, and replies to the other's, may be missing */
 	ch->order[dir ^ 1].suspect = ch->order[dir ^ 1].open > 0;
 	ch->returned = 0;
