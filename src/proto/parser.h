@@ -79,7 +79,8 @@ static inline void parser_close(struct parser *ps, struct message *m)
 	ps->ops->close(ps, m);
 }
 
-/* Forgets a message: of no interest (an interim answer, a push) or nonsense. A request that was open ends as lost. */
+/* Forgets a message: of no interest (an interim answer, a push) or nonsense. A request that was open ends as lost, or, when its
+ * `error` says why there will be no answer, as no_response. */
 static inline void parser_drop(struct parser *ps, struct message *m)
 {
 	ps->ops->drop(ps, m);

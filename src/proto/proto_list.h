@@ -2,5 +2,7 @@
 X(http)
 X(dns)
 X(redis)
+X(mysql)
+X(postgresql)
 X(mongodb)
 X(amqp)

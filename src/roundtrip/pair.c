@@ -538,6 +538,9 @@ static void close_response(struct session_parser *sp, struct message *a)
 	} else if (q->state & M_REPORTED) {
 		sp->all->ledger->proto[a->proto->index].late_responses++;
 		pair_finish(sp->c, q, OUTCOME_NO_RESPONSE, NULL, a->time, false);
+	} else if (q->state & M_WEAK && sp->s->first == q && q != sp->ps.next_request) { /* what comes next judges it */
+		if (q->due && q->flags & MSG_CLOSED)
+			flow_rearm(sp->c);
 	} else if (q->flags & MSG_CLOSED && q != sp->ps.next_request) { /* the next protocol wants to see that one */
 		pair_finish(sp->c, q, OUTCOME_ANSWERED, NULL, a->time, false);
 	}
@@ -560,7 +563,7 @@ static void op_close(struct parser *ps, struct message *m)
 		close_response(sp, m);
 	else if (m->flags & MSG_ONEWAY)
 		pair_finish(sp->c, m, OUTCOME_ONEWAY, NULL, m->time, false);
-	else if (has_answer(m))
+	else if (has_answer(m) && !(m->state & M_WEAK && sp->s->first == m))
 		pair_finish(sp->c, m, OUTCOME_ANSWERED, NULL, m->answer->time, false);
 	else if (m->due && sp->s->first == m)
 		flow_rearm(sp->c);
@@ -572,7 +575,7 @@ static void op_drop(struct parser *ps, struct message *m)
 	if (m->state & M_SPARE)
 		return;
 	if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED) {
-		pair_finish(sp->c, m, OUTCOME_LOST, NULL, ps->chunk->ts, false);
+		pair_finish(sp->c, m, m->error.n ? OUTCOME_NO_RESPONSE : OUTCOME_LOST, NULL, ps->chunk->ts, false);
 		return;
 	}
 	if (m->side == SIDE_RESPONSE) {

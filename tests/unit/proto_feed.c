@@ -8,7 +8,7 @@
 
 #define TAIL_MAX (64 * KIB)
 #define SPINS_MAX 64
-#define POSITIONS_MAX 3000 /* positions tried a script; longer ones are tried in strides */
+#define POSITIONS_MAX 1200 /* positions tried a script; longer ones are tried in strides */
 
 /* What one direction has that the parser has not taken. Each byte knows its packet. */
 struct side_state {

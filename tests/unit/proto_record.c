@@ -226,7 +226,7 @@ static void give_up(struct recorder *r, struct message *m, const char *outcome)
 static void record_drop(struct parser *ps, struct message *m)
 {
 	kept_of(m)->closed = true;
-	give_up(recorder_of(ps), m, "lost");
+	give_up(recorder_of(ps), m, m->side == SIDE_REQUEST && m->error.n ? "no_response" : "lost");
 }
 
 static void record_reset(struct parser *ps, struct message *request)
