@@ -27,11 +27,16 @@ static u64 limit(const struct amqp_state *s, u8 type)
 	return s->tuned ? UINT32_MAX : LIMIT_UNKNOWN;
 }
 
+/* Frames that are looked at whole; of longer ones, and of bodies, the end octet is skipped like the rest. */
+static size_t look(const struct frame *f)
+{
+	return f->type == FRAME_METHOD ? AMQP_METHOD_LOOK : f->type == FRAME_HEADER ? AMQP_HEADER_LOOK : 0;
+}
+
 /* Bytes of the frame that must be there before it is taken. */
 static size_t needed(const struct frame *f)
 {
-	size_t look = f->type == FRAME_METHOD ? AMQP_METHOD_LOOK : f->type == FRAME_HEADER ? AMQP_HEADER_LOOK : 0;
-	return f->size <= look ? AMQP_OVERHEAD + f->size : AMQP_FRAME_HEAD + look;
+	return f->size <= look(f) ? AMQP_OVERHEAD + f->size : AMQP_FRAME_HEAD + look(f);
 }
 
 /* The frame has come to its end. */
@@ -160,7 +165,7 @@ static enum parse read_frame(struct parser *ps, struct amqp_state *s, struct chu
 		c->want = needed(&f);
 		return PARSE_MORE;
 	}
-	if (f.n >= (u64)f.size + AMQP_OVERHEAD && f.p[AMQP_FRAME_HEAD + f.size] != AMQP_END)
+	if (f.size <= look(&f) && f.p[AMQP_FRAME_HEAD + f.size] != AMQP_END)
 		return PARSE_DESYNC;
 	enum parse verdict = take_frame(ps, s, &f);
 	return verdict == PARSE_OK ? pass(ps, s, c, &f) : verdict;
