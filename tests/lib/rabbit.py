@@ -151,10 +151,10 @@ def settle(log, connection, client, server, queue, last, big):
         if method.delivery_tag % 5 and method.delivery_tag < last:
             return
         answer = 'Ack'
-        if method.delivery_tag % 15 == 0:
+        if method.delivery_tag % 15 == 0 and method.delivery_tag < last:
             channel.basic_nack(method.delivery_tag, multiple=True, requeue=False)
             answer = 'Nack'
-        elif method.delivery_tag % 10 == 0:
+        elif method.delivery_tag % 10 == 0 and method.delivery_tag < last:
             channel.basic_reject(method.delivery_tag, requeue=False)
             answer = 'Reject'
         else:
