@@ -123,7 +123,8 @@ def talk(log, rabbit, messages=30, big=200000):
     def publish(i, outcome, answer=None):
         size = i * 7
         a.basic_publish('logs', 'a.%d' % i, b'b' * size, pika.BasicProperties(message_id='m%d' % i, correlation_id='c%d' % i, headers={'traceparent': TRACE, 'n': i}))
-        log.add(client, 'Basic.Publish', outcome, answer, {'Request.MessageID': 'm%d' % i}, exchange='logs', key='a.%d' % i, size=size)
+        number = {'Response.ChannelID': a.channel_number, 'Response.Port': rabbit.port, 'Response.DeliveryTag': i - messages + 1}
+        log.add(client, 'Basic.Publish', outcome, answer, {'Request.ClassMethod.Method': 'Publish', 'Request.MessageID': 'm%d' % i}, number if answer else None, exchange='logs', key='a.%d' % i, size=size)
     for i in range(messages):
         publish(i, 'oneway')
     a.confirm_delivery()
@@ -161,7 +162,7 @@ def settle(log, connection, client, server, queue, last, big):
             channel.basic_ack(method.delivery_tag, multiple=True)
         settled = held[-1:] if answer == 'Reject' else held[:]
         for tag, name in settled:
-            log.add(server, 'Basic.Deliver', answer=answer, mark={'Request.MessageID': name}, queue=queue, tag=tag)
+            log.add(server, 'Basic.Deliver', answer=answer, mark={'Request.ClassMethod.Method': 'Deliver', 'Request.MessageID': name}, queue=queue, tag=tag)
             held.remove((tag, name))
         if method.delivery_tag == last:
             channel.stop_consuming()
