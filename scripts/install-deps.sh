@@ -9,7 +9,7 @@ run='gcc make meson ninja-build pkg-config
 	libcap-ng-dev libseccomp-dev
 	libmicrohttpd-dev libyaml-dev libcurl4-openssl-dev librdkafka-dev libjansson-dev libsnappy-dev'
 test="$run clang libcmocka-dev git zstd openssl
-	python3 python3-pytest python3-pip python3-yaml python3-jsonschema
+	python3 python3-pytest python3-pip python3-yaml python3-jsonschema rabbitmq-server python3-pika
 	tcpdump curl iproute2 ethtool libcap2-bin
 	nginx-light apache2-utils wrk
 	libnghttp2-dev nghttp2-server nghttp2-client nghttp2-proxy nodejs python3-grpcio
