@@ -207,6 +207,13 @@ def test_interrupted_while_the_queue_is_full(tmp_path, everything):
     assert 'queue_full' in said or 'abandoned' in said
 
 
+def test_kafka(tmp_path, everything):
+    """To the cluster that librdkafka can play by itself: every record is acknowledged."""
+    path, n = everything
+    config = 'server: {enabled: false}\nexporter: {kafka: {enabled: true, endpoint: "127.0.0.1:1", compression: gzip, options: {test.mock.num.brokers: "3", acks: all}}}\n'
+    assert 'kafka: all %d records delivered' % n in Reading(tmp_path, '', path, config).end()
+
+
 def test_json_lines_are_the_same(tmp_path, everything):
     """The file has what watch prints."""
     path, n = everything
