@@ -86,13 +86,13 @@ static void pause_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
-/* True when every worker uses the new plan. */
+/* True when every worker uses the new plan, rules and filter. */
 static bool exchange_plan(struct agent *a, struct plan *next)
 {
 	for (u32 w = 0; w < a->workers; w++)
 		plan_sink_set(&a->sinks[w], next);
 	for (int waited = 0; waited < SETTLE_MS; waited += 10) {
-		bool settled = true;
+		bool settled = observer_settled(a->observer);
 		for (u32 w = 0; w < a->workers; w++)
 			settled &= plan_sink_settled(&a->sinks[w]);
 		if (settled || !observer_running(a->observer))

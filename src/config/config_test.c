@@ -571,7 +571,7 @@ static void test_needs_restart(void **state)
 	assert_false(config_needs_restart(a, a, &keys));
 	assert_int_equal(keys.len, 0);
 	assert_true(config_needs_restart(a, b, &keys));
-	assert_string_equal(buf_cstr(&keys), "sniffer.ifaces, metricsStorage.histograms, server.address");
+	assert_string_equal(buf_cstr(&keys), "sniffer.ifaces, metricsStorage.histograms");
 	buf_done(&keys);
 	config_free(b);
 	b = good("logger.level: debug\nsniffer.protocols.rules: [{protocol: http, ports: 80}]\ncontroller.connExpired: 1m\nexporter.resource: {a: b}\nprocessor: []\n");

@@ -189,7 +189,7 @@ static void check_step(struct finish *f, u32 pipeline, u32 step)
 	binder_path(path, "pipeline[%u].processors[%u]", pipeline, step);
 	if (p) {
 		if (p->kind <= PROCESSOR_RECORDS && named_before(c, pipeline, step, name))
-			binder_warning(f->b, at, path, "%s is in a pipeline before: it counts exchanges twice", name);
+			binder_warning(f->b, at, path, "%s is in a pipeline before: each exchange counts once, for the first that lets it through", name);
 		return;
 	}
 	struct buf accepted = { .max = FINDING_TEXT_MAX };

@@ -122,8 +122,10 @@ static bool add_row(struct attr_plan *plan, const struct field *f)
 	struct attr_row *r = &plan->rows[plan->n];
 	*r = (struct attr_row){ .f = f, .row = (u16)(f - plan->proto->fields), .same_as = -1, .statement = field_is_statement(f), .sensitive = f->flags & FIELD_SENSITIVE };
 	for (u32 i = 0; i < plan->n && r->same_as < 0; i++)
-		if (strcmp(plan->rows[i].f->otel, f->otel) == 0)
+		if (strcmp(plan->rows[i].f->otel, f->otel) == 0) {
 			r->same_as = (int)i;
+			plan->rows[i].has_safe |= plan->rows[i].statement && !r->sensitive;
+		}
 	r->key = encode_key(f->otel, &r->key_len);
 	plan->n += r->key != NULL;
 	return r->key != NULL;
@@ -498,9 +500,12 @@ static void put_rows(struct attrs *a, const struct attr_plan *plan, struct buf *
 {
 	u64 written[(ATTR_ROWS_MAX + 63) / 64] = { 0 };
 	const struct field_edits *edits = v->projection ? &v->projection->edits[plan->proto->index] : NULL;
+	bool keep = v->projection && v->projection->keep_statements;
 	struct value value;
 	for (u32 i = 0; i < plan->n; i++) {
 		const struct attr_row *r = &plan->rows[i];
+		if (r->has_safe && !keep)
+			continue;
 		if (r->same_as >= 0 && written[r->same_as / 64] >> (r->same_as % 64) & 1)
 			continue;
 		a->scratch.len = 0;

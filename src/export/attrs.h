@@ -16,6 +16,7 @@ struct attr_row {
 	int same_as;      /* an earlier row of the plan with the same attribute; -1: none */
 	u8 key_len;       /* encoded: tag, length, name */
 	bool statement, sensitive;
+	bool has_safe;    /* a statement: another row holds it in a form that may leave the host */
 	const char *key;
 };
 

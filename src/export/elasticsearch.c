@@ -51,6 +51,22 @@ struct sender {
 
 #define ADD(b, literal) buf_add(b, literal, sizeof(literal) - 1)
 
+/* "0.0015" */
+static void put_seconds(struct buf *out, u64 ns)
+{
+	char digits[9];
+	u32 n = 0;
+	buf_add_u64(out, ns / NS_PER_SEC);
+	ns %= NS_PER_SEC;
+	for (u64 unit = NS_PER_SEC / 10; ns; unit /= 10) {
+		digits[n++] = (char)('0' + ns / unit);
+		ns %= unit;
+	}
+	if (n)
+		buf_addc(out, '.');
+	buf_add(out, digits, n);
+}
+
 /* What Elasticsearch can sort and add up: time and duration as such, and an id. The rest is the line as it is everywhere. */
 static void put_document(struct es_sink *s, struct buf *out, const struct view *v)
 {
@@ -65,7 +81,7 @@ static void put_document(struct es_sink *s, struct buf *out, const struct view *
 	ADD(out, "\"}}\n{\"@timestamp\":\"");
 	time_rfc3339(out, rt->request->time ? rt->request->time : rt->request->ts_last);
 	ADD(out, "\",\"DurationSeconds\":");
-	buf_add_double(out, (double)rt->duration / (double)NS_PER_SEC);
+	put_seconds(out, rt->duration);
 	size_t brace = out->len;
 	record_json(&s->json, out, v);
 	if (!out->failed && out->len > brace)

@@ -209,7 +209,7 @@ u64 http_retry_after(const char *value, u64 now)
 		end++;
 	if (end != value && *end == '\0' && *value != '-')
 		return errno || seconds > 3600 ? RETRY_AFTER_MAX : seconds * NS_PER_SEC;
-	time_t date = curl_getdate(value, NULL);
+	time_t date = library_load(&curl_library, NULL) ? -1 : curl_getdate(value, NULL);
 	u64 at = date > 0 ? (u64)date * NS_PER_SEC : 0;
 	return at > now ? MIN(at - now, RETRY_AFTER_MAX) : 0;
 }

@@ -163,20 +163,29 @@ static bool cancelled(const struct sender *s)
 	return atomic_load(outbox_cancel(s->kafka->outbox));
 }
 
+static rd_kafka_resp_err_t produce_once(struct sender *s, struct fate *f, const char *key, const struct record_head *head, rd_kafka_headers_t *headers)
+{
+	rd_kafka_vu_t what[] = {
+		{ .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = s->topic },
+		{ .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { (void *)(uintptr_t)key, head->key } },
+		{ .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)(key + head->key), head->value } },
+		{ .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+		{ .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = f },
+		{ .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
+	};
+	rd_kafka_error_t *error = rd_kafka_produceva(s->producer, what, headers ? ARRAY_LEN(what) : ARRAY_LEN(what) - 1);
+	rd_kafka_resp_err_t rc = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_error_destroy(error);
+	return rc;
+}
+
 /* The library copies the record. Its queue may be full: then it is served until there is room. */
 static void produce(struct sender *s, struct fate *f, const char *key, const struct record_head *head)
 {
 	rd_kafka_headers_t *headers = s->headers ? rd_kafka_headers_copy(s->headers) : NULL;
 	rd_kafka_resp_err_t rc;
-	for (;;) {
-		rc = headers ? rd_kafka_producev(s->producer, RD_KAFKA_V_RKT(s->topic), RD_KAFKA_V_KEY(key, head->key), RD_KAFKA_V_VALUE((void *)(uintptr_t)(key + head->key), head->value),
-						 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(f), RD_KAFKA_V_END)
-			     : rd_kafka_producev(s->producer, RD_KAFKA_V_RKT(s->topic), RD_KAFKA_V_KEY(key, head->key), RD_KAFKA_V_VALUE((void *)(uintptr_t)(key + head->key), head->value),
-						 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(f), RD_KAFKA_V_END);
-		if (rc != RD_KAFKA_RESP_ERR__QUEUE_FULL || cancelled(s))
-			break;
+	while ((rc = produce_once(s, f, key, head, headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL && !cancelled(s))
 		rd_kafka_poll(s->producer, POLL_MS);
-	}
 	if (!rc) {
 		s->pending++;
 		return;

@@ -16,6 +16,8 @@
 	X(rd_kafka_conf_set_opaque) \
 	X(rd_kafka_destroy) \
 	X(rd_kafka_err2str) \
+	X(rd_kafka_error_code) \
+	X(rd_kafka_error_destroy) \
 	X(rd_kafka_header_add) \
 	X(rd_kafka_headers_copy) \
 	X(rd_kafka_headers_destroy) \
@@ -23,7 +25,7 @@
 	X(rd_kafka_new) \
 	X(rd_kafka_opaque) \
 	X(rd_kafka_poll) \
-	X(rd_kafka_producev) \
+	X(rd_kafka_produceva) \
 	X(rd_kafka_purge) \
 	X(rd_kafka_topic_destroy) \
 	X(rd_kafka_topic_new)
@@ -39,6 +41,8 @@ LIBRARY_DECLARE(rdkafka, RDKAFKA_CALLS)
 #define rd_kafka_conf_set_opaque rdkafka_calls.rd_kafka_conf_set_opaque
 #define rd_kafka_destroy rdkafka_calls.rd_kafka_destroy
 #define rd_kafka_err2str rdkafka_calls.rd_kafka_err2str
+#define rd_kafka_error_code rdkafka_calls.rd_kafka_error_code
+#define rd_kafka_error_destroy rdkafka_calls.rd_kafka_error_destroy
 #define rd_kafka_header_add rdkafka_calls.rd_kafka_header_add
 #define rd_kafka_headers_copy rdkafka_calls.rd_kafka_headers_copy
 #define rd_kafka_headers_destroy rdkafka_calls.rd_kafka_headers_destroy
@@ -46,7 +50,7 @@ LIBRARY_DECLARE(rdkafka, RDKAFKA_CALLS)
 #define rd_kafka_new rdkafka_calls.rd_kafka_new
 #define rd_kafka_opaque rdkafka_calls.rd_kafka_opaque
 #define rd_kafka_poll rdkafka_calls.rd_kafka_poll
-#define rd_kafka_producev rdkafka_calls.rd_kafka_producev
+#define rd_kafka_produceva rdkafka_calls.rd_kafka_produceva
 #define rd_kafka_purge rdkafka_calls.rd_kafka_purge
 #define rd_kafka_topic_destroy rdkafka_calls.rd_kafka_topic_destroy
 #define rd_kafka_topic_new rdkafka_calls.rd_kafka_topic_new

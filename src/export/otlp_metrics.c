@@ -208,6 +208,7 @@ static void metrics_free(struct exporter *e)
 		return;
 	otlp_done(&m->otlp);
 	ticker_done(&m->ticker);
+	registry_reader_done(m->env.registry, m->reader);
 	buf_done(&m->scratch);
 	free(m);
 }

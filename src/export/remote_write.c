@@ -174,6 +174,7 @@ static void remote_free(struct exporter *e)
 	}
 	remote_encoder_free(w->encoder);
 	ticker_done(&w->ticker);
+	registry_reader_done(w->env.registry, w->reader);
 	free(w);
 }
 

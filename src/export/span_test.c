@@ -346,6 +346,31 @@ static void test_json_edits(void **state)
 	record_json_done(&r);
 }
 
+/* A statement that its protocol holds in a form for others, too: which of them leaves is a setting. */
+static void test_statements(void **state)
+{
+	static const struct field fields[] = {
+		{ .json = "Statement", .type = FIELD_STR, .flags = FIELD_SENSITIVE, FIELD_AT(struct toy_http, method), .otel = "db.query.text" },
+		{ .type = FIELD_STR, FIELD_AT(struct toy_http, path), .otel = "db.query.text" },
+	};
+	static const struct proto sql = { .name = "mysql", .fields = fields, .fields_len = ARRAY_LEN(fields) };
+	struct toy t;
+	struct seen s;
+	struct span_encoder *e = encoder_new();
+	toy_http_example(&t);
+	t.rt.proto = t.http[0].m.proto = t.http[1].m.proto = &sql;
+	t.http[0].method = STR("select 'x'");
+	t.http[0].path = STR("select ? -- safe");
+	struct projection p = { .traces = true };
+	struct view v = { .rt = &t.rt, .weight = 1, .projection = &p };
+	encode(e, &v, &s, 1);
+	expect_text(&s, "db.query.text", "select ? -- safe");
+	p.keep_statements = true;
+	encode(e, &v, &s, 1);
+	expect_text(&s, "db.query.text", "select 'x'");
+	span_encoder_free(e);
+}
+
 static int done(void **state)
 {
 	buf_done(&out);
@@ -357,6 +382,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_http),  cmocka_unit_test(test_failures), cmocka_unit_test(test_context), cmocka_unit_test(test_reused_context),
 		cmocka_unit_test(test_kinds), cmocka_unit_test(test_bad_text), cmocka_unit_test(test_ids),     cmocka_unit_test(test_json_edits),
+		cmocka_unit_test(test_statements),
 	};
 	return cmocka_run_group_tests(tests, NULL, done);
 }

@@ -109,7 +109,7 @@ void verdict_grpc(struct outbox_result *ret, const char *name, const struct http
 		return;
 	}
 	bool asked = retry_info(a->grpc_details, &delay);
-	ret->retry_after = delay ? delay : a->retry_after;
+	ret->retry_after = MIN(delay ? delay : a->retry_after, 3600 * NS_PER_SEC);
 	switch (a->grpc_status) {
 	case GRPC_OK:
 		ret->verdict = OUTBOX_SENT;

@@ -71,7 +71,9 @@ void registry_free(struct registry *r)
 		return;
 	r->reading = 0;
 	registry_sweep(r);
-	series_told(r, 0xff, r->deaths);
+	for (struct series *s = r->stale; s; s = s->stale_next)
+		s->tell = 0;
+	stale_sweep(r);
 	while (r->groups) {
 		struct metric_group *g = r->groups;
 		r->groups = g->next;
@@ -182,10 +184,9 @@ static bool group_add_other(struct metric_group *g)
 	u32 len = key_make(key, values, g->labels_len);
 	/* without labels it must not be found: it is the place for what there is no memory for */
 	u64 hash = series_hash(g->r, key, len) + !g->labels_len;
-	struct series *s = series_new(g, key, len, hash, 0);
+	struct series *s = series_new(g, key, len, hash, 0, true);
 	if (!s)
 		return false;
-	s->other = true;
 	g->series_len--;
 	for (u32 i = 0; i < g->r->o.workers; i++) {
 		g->shards[i].other = cells_new(s, i, 0);
@@ -282,9 +283,26 @@ void registry_drop_group(struct registry *r, struct metric_group *g)
 u32 registry_reader(struct registry *r)
 {
 	pthread_mutex_lock(&r->lock);
-	u32 reader = r->readers < READERS_MAX ? ++r->readers : 0;
+	u32 reader = 1;
+	while (reader <= READERS_MAX && r->readers >> (reader - 1) & 1)
+		reader++;
+	reader = reader <= READERS_MAX ? reader : 0;
+	if (reader)
+		r->readers |= 1u << (reader - 1);
 	pthread_mutex_unlock(&r->lock);
 	return reader;
+}
+
+void registry_reader_done(struct registry *r, u32 reader)
+{
+	if (!reader)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->readers &= ~(1u << (reader - 1));
+	for (struct series *series = r->stale; series; series = series->stale_next)
+		series->tell &= (u8)~(1u << (reader - 1));
+	stale_sweep(r);
+	pthread_mutex_unlock(&r->lock);
 }
 
 int registry_add_collector(struct registry *r, registry_collector collect, void *arg, bool own)

@@ -98,7 +98,7 @@ struct registry {
 	struct series *limbo, *stale;
 	struct sparse *sparse_limbo;
 	u32 stale_len, deaths;
-	u32 readers;       /* handed out */
+	u32 readers;       /* handed out, a bit each */
 	struct collector collectors[COLLECTORS_MAX];
 	u32 collectors_len;
 };
@@ -114,13 +114,13 @@ struct str series_value(const struct series *s, u32 i);
 int series_compare(const struct series *a, const struct series *b);
 
 /* series.c, under the lock */
-struct series *series_new(struct metric_group *g, const u8 *key, u32 key_len, u64 hash, u64 now);
+struct series *series_new(struct metric_group *g, const u8 *key, u32 key_len, u64 hash, u64 now, bool other);
 struct metric_cells *cells_new(struct series *s, u32 shard, u64 now);
 struct series *directory_find(const struct metric_group *g, const u8 *key, u32 key_len, u64 hash);
 /* Out of the directory; readers are told, workers let go of it at their next look, and then it is freed. */
 void series_end(struct series *s);
-/* These readers (a bit each) have been told of what is on the stale list and died up to then. */
-void series_told(struct registry *r, u8 readers, u32 deaths);
+/* Takes out of the stale list what everybody has been told of. */
+void stale_sweep(struct registry *r);
 /* Buckets of a native histogram: the cap, but at least what the coarsest resolution may need. */
 static inline u32 native_room(const struct registry *r)
 {

@@ -277,6 +277,31 @@ static void names_are_checked(void **state)
 	registry_free(r);
 }
 
+/* A reload makes exporters anew, each time with a reader of its own. */
+static void readers_come_and_go(void **state)
+{
+	struct metric_group *g;
+	struct registry *r = make(&(struct registry_options){ .workers = 1 }, &g);
+	for (u32 i = 1; i <= 8; i++)
+		assert_int_equal(registry_reader(r), i);
+	assert_int_equal(registry_reader(r), 0);
+	metric_add(find(g, 0, "GET", "/", T0), REQUESTS, 4);
+	registry_drop_group(r, g);
+	registry_reader_done(r, 3);
+	registry_reader_done(r, 0);
+	assert_int_equal(registry_reader(r), 3);
+	assert_int_equal(registry_reader(r), 0);
+	struct snapshot *s = look(r, T0, 3);
+	assert_int_equal(stale_count(s, "web_requests_total"), 0); /* it ended before that reader came */
+	snapshot_free(s);
+	s = look(r, T0, 5);
+	assert_int_equal(stale_count(s, "web_requests_total"), 1);
+	snapshot_free(s);
+	for (u32 i = 1; i <= 8; i++)
+		registry_reader_done(r, i);
+	registry_free(r);
+}
+
 static void a_dropped_group_goes_stale(void **state)
 {
 	struct metric_group *g, *again;
@@ -416,6 +441,7 @@ int main(void)
 		cmocka_unit_test(idle_series_end_everywhere),
 		cmocka_unit_test(memory_comes_back),
 		cmocka_unit_test(names_are_checked),
+		cmocka_unit_test(readers_come_and_go),
 		cmocka_unit_test(a_dropped_group_goes_stale),
 		cmocka_unit_test(values_are_cut_and_valid),
 		cmocka_unit_test(exemplars_are_the_latest),

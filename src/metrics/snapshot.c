@@ -7,7 +7,7 @@
 
 #define CHUNK_FIRST (64 * KIB)
 #define CHUNK_MAX (4 * MIB)
-#define FAMILIES_FIRST 64
+#define STALE_AT_ONCE 8192 /* ended series told in one snapshot, since the lock is held meanwhile; the others in the next */
 
 /* Memory that goes with the snapshot. */
 struct chunk_head {
@@ -385,11 +385,18 @@ static void stale_add(struct snapshot *s, const struct series *series)
 static void stale_all(struct snapshot *s, struct registry *r, u32 reader, u32 deaths)
 {
 	u8 bit = (u8)(1u << (reader - 1));
-	for (const struct series *series = r->stale; series; series = series->stale_next)
-		if (series->tell & bit && (i32)(deaths - series->death) >= 0 && !is_reborn(series))
+	u32 told = 0;
+	for (struct series *series = r->stale; series && told < STALE_AT_ONCE; series = series->stale_next) {
+		if (!(series->tell & bit) || (i32)(deaths - series->death) < 0)
+			continue;
+		if (!is_reborn(series))
 			stale_add(s, series);
-	if (!((struct memory *)s->memory)->failed)
-		series_told(r, bit, deaths);
+		if (((struct memory *)s->memory)->failed)
+			break;
+		series->tell &= (u8)~bit;
+		told++;
+	}
+	stale_sweep(r);
 }
 
 /* --- the whole --- */

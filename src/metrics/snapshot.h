@@ -83,6 +83,8 @@ struct snapshot {
 
 /* A reader that wants to be told of series that have disappeared since it last looked. At most 8 in a registry; 0: no more. */
 u32 registry_reader(struct registry *r);
+/* It will not look again: what only it has not been told of is let go. 0 is fine. */
+void registry_reader_done(struct registry *r, u32 reader);
 /* NULL without memory. */
 struct snapshot *registry_snapshot(struct registry *r, const struct snapshot_options *o);
 void snapshot_free(struct snapshot *s);

@@ -142,7 +142,7 @@ void observer_stop(struct observer *ob)
 	atomic_store(&ob->stop, true);
 }
 
-static bool settled(const struct observer *ob)
+bool observer_settled(const struct observer *ob)
 {
 	for (u32 i = 0; i < ob->workers_len; i++)
 		if (atomic_load(&ob->workers[i]->change) && !atomic_load(&ob->workers[i]->ended))
@@ -179,7 +179,7 @@ static struct observer_change *change_new(const struct observer_options *o)
 
 int observer_reconfigure(struct observer *ob, const struct observer_options *options)
 {
-	if (!settled(ob))
+	if (!observer_settled(ob))
 		return -EAGAIN;
 	struct observer_change *c = change_new(options);
 	if (!c)

@@ -48,6 +48,8 @@ void observer_stop(struct observer *ob);
  * from each worker's next look on (100 ms, live). What cannot be set, such as a filter that does not compile, is a warning, and the old one stays.
  * Observers of files keep their filter. -EAGAIN while the change before is still on its way. Texts are copied. */
 int observer_reconfigure(struct observer *ob, const struct observer_options *options);
+/* True once every worker has taken it over. */
+bool observer_settled(const struct observer *ob);
 /* Readable when a worker has ended or has something to say. */
 int observer_fd(const struct observer *ob);
 /* Clears observer_fd; true as long as a worker runs. */

@@ -36,6 +36,7 @@ struct parser_ops {
 	void (*answer)(struct parser *ps, struct message *request, struct message *response);
 	void (*handover)(struct parser *ps, const char *proto, struct message *request);
 	struct message *(*waiting)(struct parser *ps, struct message *after);
+	void (*reset)(struct parser *ps, struct message *request);
 };
 
 struct parser {
@@ -43,6 +44,7 @@ struct parser {
 	const struct parser_ops *ops;
 	const struct proto_options *opt;
 	void *state;   /* proto->state_size bytes, zeroed when the protocol is chosen */
+	void *shared;  /* proto->shared_size bytes, the same for all connections of a worker, zeroed at first; NULL when memory is lacking */
 	struct chunk *chunk; /* what is being looked at */
 	u64 *counters; /* LEDGER_* of the worker, for parser_count; may be NULL in tests */
 	u8 dir;        /* direction of the chunk */
@@ -78,7 +80,8 @@ static inline void parser_close(struct parser *ps, struct message *m)
 	ps->ops->close(ps, m);
 }
 
-/* Forgets a message: of no interest (an interim answer, a push) or nonsense. A request that was open ends as lost. */
+/* Forgets a message: of no interest (an interim answer, a push) or nonsense. A request that was open ends as lost, or, when its
+ * `error` says why there will be no answer, as no_response. */
 static inline void parser_drop(struct parser *ps, struct message *m)
 {
 	ps->ops->drop(ps, m);
@@ -102,6 +105,13 @@ static inline struct message *parser_waiting(struct parser *ps, struct message *
 static inline void parser_answer(struct parser *ps, struct message *request, struct message *response)
 {
 	ps->ops->answer(ps, request, response);
+}
+
+/* The exchange of this request, which must be open, ends here as reset: one side has given it up. What there is of an answer
+ * (closed or not) goes with it; both messages are gone. */
+static inline void parser_reset(struct parser *ps, struct message *request)
+{
+	ps->ops->reset(ps, request);
 }
 
 /* From the next byte on (both directions) the connection speaks `proto` (a registry name), or, with NULL, something

@@ -479,13 +479,16 @@ void roundtrip_json(struct buf *out, const struct roundtrip *rt, const struct js
 {
 	size_t start = out->len;
 	const struct json_program *g = program_of(rt->proto);
+	const struct json_edits *edits = o ? o->edits : NULL;
+	if (edits && !edits->actions && !edits->renamed && !(g && g->statements))
+		edits = NULL;
 	ADD(out, "{\"Proto\":");
 	json_text(out, rt->proto->name);
 	ADD(out, ",\"Request\":");
-	put_message(out, rt, g ? g->side[SIDE_REQUEST] : NULL, rt->request, o ? o->edits : NULL);
+	put_message(out, rt, g ? g->side[SIDE_REQUEST] : NULL, rt->request, edits);
 	ADD(out, ",\"Response\":");
 	if (rt->response)
-		put_message(out, rt, g ? g->side[SIDE_RESPONSE] : NULL, rt->response, o ? o->edits : NULL);
+		put_message(out, rt, g ? g->side[SIDE_RESPONSE] : NULL, rt->response, edits);
 	else
 		ADD(out, "null");
 	ADD(out, ",\"Duration\":\"");

@@ -153,6 +153,8 @@ struct json_program *json_program_new(const struct proto *p)
 	g->proto = p;
 	for (u8 side = SIDE_REQUEST; side <= SIDE_RESPONSE; side++) {
 		g->side[side] = compile_side(p, side);
+		for (const struct json_op *op = g->side[side]; op && op->code != JSON_END; op++)
+			g->statements |= op->statement;
 		if (g->side[side])
 			continue;
 		json_program_free(g);

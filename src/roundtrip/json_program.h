@@ -29,6 +29,7 @@ struct json_op {
 
 struct json_program {
 	const struct proto *proto;
+	bool statements; /* there are rows that hold one */
 	const struct json_op *side[2];
 };
 

@@ -162,6 +162,7 @@ static void count_outcome(struct ledger_proto *count, const struct roundtrip *rt
 	count->outcomes[rt->outcome]++;
 	count->failed += rt->outcome == OUTCOME_ANSWERED && (rt->response->flags & MSG_FAILED);
 	count->partial += rt->partial;
+	count->version_unknown += (rt->request->flags & MSG_VERSION_UNKNOWN) != 0;
 }
 
 static void emit(struct conn *c, struct message *q, enum outcome outcome, const char *reason, u64 ts)
@@ -307,7 +308,7 @@ static struct message *pick_key(const struct sessions *all, const struct session
 {
 	struct message *q = all->keys[key_hash(s, key) & all->keys_mask], *reported = NULL;
 	for (; q; q = q->hash_next) {
-		if (q->key != key || q->proto != proto || q->answer || q->owner != s)
+		if (q->key != key || q->proto->parse != proto->parse || q->answer || q->owner != s)
 			continue;
 		if (!(q->state & M_REPORTED))
 			return q;
@@ -538,6 +539,9 @@ static void close_response(struct session_parser *sp, struct message *a)
 	} else if (q->state & M_REPORTED) {
 		sp->all->ledger->proto[a->proto->index].late_responses++;
 		pair_finish(sp->c, q, OUTCOME_NO_RESPONSE, NULL, a->time, false);
+	} else if (q->state & M_WEAK && sp->s->first == q && q != sp->ps.next_request) { /* what comes next judges it */
+		if (q->due && q->flags & MSG_CLOSED)
+			flow_rearm(sp->c);
 	} else if (q->flags & MSG_CLOSED && q != sp->ps.next_request) { /* the next protocol wants to see that one */
 		pair_finish(sp->c, q, OUTCOME_ANSWERED, NULL, a->time, false);
 	}
@@ -560,7 +564,7 @@ static void op_close(struct parser *ps, struct message *m)
 		close_response(sp, m);
 	else if (m->flags & MSG_ONEWAY)
 		pair_finish(sp->c, m, OUTCOME_ONEWAY, NULL, m->time, false);
-	else if (has_answer(m))
+	else if (has_answer(m) && !(m->state & M_WEAK && sp->s->first == m))
 		pair_finish(sp->c, m, OUTCOME_ANSWERED, NULL, m->answer->time, false);
 	else if (m->due && sp->s->first == m)
 		flow_rearm(sp->c);
@@ -572,7 +576,7 @@ static void op_drop(struct parser *ps, struct message *m)
 	if (m->state & M_SPARE)
 		return;
 	if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED) {
-		pair_finish(sp->c, m, OUTCOME_LOST, NULL, ps->chunk->ts, false);
+		pair_finish(sp->c, m, m->error.n ? OUTCOME_NO_RESPONSE : OUTCOME_LOST, NULL, ps->chunk->ts, false);
 		return;
 	}
 	if (m->side == SIDE_RESPONSE) {
@@ -610,6 +614,13 @@ static void op_handover(struct parser *ps, const char *proto, struct message *re
 	ps->next_request = request;
 }
 
+static void op_reset(struct parser *ps, struct message *q)
+{
+	struct session_parser *sp = outer(ps);
+	if (!(q->state & M_SPARE))
+		pair_finish(sp->c, q, OUTCOME_RESET, "reset", ps->chunk->ts, false);
+}
+
 static struct message *op_waiting(struct parser *ps, struct message *after)
 {
 	struct message *q = after ? after->next : outer(ps)->s->first;
@@ -627,12 +638,18 @@ const struct parser_ops session_parser_ops = {
 	.answer = op_answer,
 	.handover = op_handover,
 	.waiting = op_waiting,
+	.reset = op_reset,
 };
 
 void pair_gap(struct conn *c, int dir, u64 ts)
 {
 	struct session *s = session_of(c);
 	bool fifo = s->proto->pairing == PAIR_FIFO, answers = dir != s->request_dir;
+	if (s->proto->survives) {
+		for (struct message *q = s->first; q; q = q->next)
+			q->state |= q->dir != dir && !has_answer(q) ? M_SUSPECT : 0;
+		return;
+	}
 	for (struct message *m = s->loose, *next; m; m = next) {
 		next = m->next;
 		if (m->dir != dir || (m->flags & MSG_OPENED && !fifo))
@@ -655,7 +672,7 @@ void pair_gap(struct conn *c, int dir, u64 ts)
 		} else if (hit && q->answer && !has_answer(q)) {
 			q->answer->flags |= MSG_PARTIAL;
 			pair_finish(c, q, OUTCOME_LOST, NULL, ts, false);
-		} else if (fifo && !answers && !(q->flags & MSG_CLOSED)) {
+		} else if (q->dir == dir && !(q->flags & MSG_CLOSED)) { /* it has no end: what was seen of it waits */
 			q->flags |= MSG_CLOSED | MSG_PARTIAL;
 			if (has_answer(q))
 				pair_finish(c, q, OUTCOME_ANSWERED, NULL, ts, false);

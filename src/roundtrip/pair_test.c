@@ -297,6 +297,66 @@ static void mixed_losses(void **state)
 	assert_true(answered > 500 * 20);
 }
 
+/* A capture that begins between two requests of a burst: the answer that comes next is the first one's. What follows shows it. */
+static void joined_within_a_burst(void **state)
+{
+	(void)state;
+	struct world *x = world_new(0, false);
+	unsigned answered = 0;
+	send(x, 0, TCP_ACK, "Q2\n", 3);
+	x->got[1] = x->seq[0];
+	send(x, 1, TCP_ACK, "R1\n", 3);
+	send(x, 1, TCP_ACK, "R2\n", 3);
+	x->got[0] = x->seq[1];
+	send(x, 0, TCP_ACK, "Q3\n", 3);
+	x->got[1] = x->seq[0];
+	send(x, 1, TCP_ACK, "R3\n", 3);
+	world_free(x, &answered);
+	assert_int_equal(answered, 1);
+}
+
+/* And one that begins between two rounds: nothing speaks against the first pair, which is told when the next request confirms it. */
+static void joined_between_rounds(void **state)
+{
+	(void)state;
+	struct world *x = world_new(0, false);
+	unsigned answered = 0;
+	for (int i = 1; i <= 3; i++) {
+		char text[8];
+		send(x, 0, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "Q%d\n", i));
+		x->got[1] = x->seq[0];
+		assert_int_equal(x->outcomes[OUTCOME_ANSWERED], i < 2 ? 0 : i - 1);
+		send(x, 1, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "R%d\n", i));
+		x->got[0] = x->seq[1];
+	}
+	world_free(x, &answered);
+	assert_int_equal(answered, 3);
+}
+
+/* The capture begins in the middle of a burst: its first answer is that of a request that was not seen. */
+static void joined_before_a_burst(void **state)
+{
+	(void)state;
+	unsigned answered = 0;
+	for (int together = 0; together < 2; together++) {
+		struct world *x = world_new(0, false);
+		x->seq[0] += 3; /* "Q1\n" */
+		send(x, 0, TCP_ACK, "Q2\n", 3);
+		x->got[1] = x->seq[0];
+		if (together) {
+			send(x, 1, TCP_ACK, "R1\nR2\n", 6);
+		} else {
+			send(x, 1, TCP_ACK, "R1\n", 3);
+			send(x, 1, TCP_ACK, "R2\n", 3);
+		}
+		x->got[0] = x->seq[1];
+		send(x, 0, TCP_ACK, NULL, 0);
+		serial_client(x, 50);
+		world_free(x, &answered);
+	}
+	assert_true(answered >= 2 * 45);
+}
+
 int main(void)
 {
 	srand(11);
@@ -307,6 +367,9 @@ int main(void)
 		cmocka_unit_test(burst_losses),
 		cmocka_unit_test(multiplexed_losses),
 		cmocka_unit_test(mixed_losses),
+		cmocka_unit_test(joined_within_a_burst),
+		cmocka_unit_test(joined_between_rounds),
+		cmocka_unit_test(joined_before_a_burst),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 	X(MHD_is_feature_supported) \
 	X(MHD_lookup_connection_value) \
 	X(MHD_queue_response) \
+	X(MHD_quiesce_daemon) \
 	X(MHD_set_connection_option) \
 	X(MHD_start_daemon) \
 	X(MHD_stop_daemon)
@@ -31,6 +32,7 @@ LIBRARY_DECLARE(microhttpd, MICROHTTPD_CALLS)
 #define MHD_is_feature_supported microhttpd_calls.MHD_is_feature_supported
 #define MHD_lookup_connection_value microhttpd_calls.MHD_lookup_connection_value
 #define MHD_queue_response microhttpd_calls.MHD_queue_response
+#define MHD_quiesce_daemon microhttpd_calls.MHD_quiesce_daemon
 #define MHD_set_connection_option microhttpd_calls.MHD_set_connection_option
 #define MHD_start_daemon microhttpd_calls.MHD_start_daemon
 #define MHD_stop_daemon microhttpd_calls.MHD_stop_daemon

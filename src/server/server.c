@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #define FILE_MAX (1 * MIB) /* of a certificate or key */
 #define CONNECTIONS 64
 #define STACK (512 * KIB)
+#define FINISH_MS 1000 /* longest wait for answers at the end */
 
 struct server {
 	struct server_app app;
@@ -27,6 +29,7 @@ struct server {
 	int fd;
 	char address[128];
 	char *cert, *key, *ca;
+	_Atomic u32 active; /* requests that are not answered to their end */
 };
 
 /* --- requests --- */
@@ -171,6 +174,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 		*state = q = calloc(1, sizeof(*q));
 		if (!q)
 			return MHD_NO;
+		atomic_fetch_add(&s->active, 1);
 		*q = (struct http_request){ .server = s, .app = &s->app, .connection = c, .is_head = strcmp(method, "HEAD") == 0, .body = { .max = HTTP_BODY_MAX } };
 		return MHD_YES;
 	}
@@ -201,8 +205,11 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 static void on_completed(void *cls, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code)
 {
 	struct http_request *q = *state;
-	if (q)
+	struct server *s = cls;
+	if (q) {
 		buf_done(&q->body);
+		atomic_fetch_sub(&s->active, 1);
+	}
 	free(q);
 	*state = NULL;
 }
@@ -354,7 +361,7 @@ int server_start(struct server *s, struct buf *error)
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC | (s->cert ? MHD_USE_TLS : 0);
 	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_CONNECTION_TIMEOUT, timeout ? timeout : 60,
 				     MHD_OPTION_CONNECTION_LIMIT, s->config.max_connections ? s->config.max_connections : CONNECTIONS, MHD_OPTION_THREAD_STACK_SIZE,
-				     (size_t)STACK, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_ARRAY, s->cert ? tls : none, MHD_OPTION_END);
+				     (size_t)STACK, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_ARRAY, s->cert ? tls : none, MHD_OPTION_END);
 	if (s->daemon) {
 		s->fd = -1; /* the daemon's now */
 		return 0;
@@ -373,12 +380,23 @@ const char *server_scheme(const struct server *s)
 	return s->cert ? "https" : "http";
 }
 
+/* No new connections; what is being answered gets a moment: the answer to the reload that ends this server is among it. */
+static void wind_down(struct server *s)
+{
+	int fd = MHD_quiesce_daemon(s->daemon);
+	for (int ms = 0; ms < FINISH_MS && atomic_load(&s->active); ms += 5)
+		poll(NULL, 0, 5);
+	MHD_stop_daemon(s->daemon);
+	if (fd >= 0)
+		close(fd);
+}
+
 void server_free(struct server *s)
 {
 	if (!s)
 		return;
 	if (s->daemon)
-		MHD_stop_daemon(s->daemon);
+		wind_down(s);
 	if (s->fd >= 0)
 		close(s->fd);
 	if (s->key)

@@ -13,12 +13,14 @@ static int load(struct library *l, struct buf *error)
 	for (u32 i = 0; handle && l->names[i]; i++) {
 		l->calls[i] = dlsym(handle, l->names[i]);
 		if (!l->calls[i]) {
-			buf_addf(error, "%s has no %s: it is older than the one this program was built with", l->soname, l->names[i]);
+			if (error)
+				buf_addf(error, "%s has no %s: it is older than the one this program was built with", l->soname, l->names[i]);
 			return -ENOENT;
 		}
 	}
 	if (!handle) {
-		buf_addf(error, "%s cannot be loaded: %s", l->soname, why ? why : "unknown reason");
+		if (error)
+			buf_addf(error, "%s cannot be loaded: %s", l->soname, why ? why : "unknown reason");
 		return -ENOENT;
 	}
 	l->loaded = true;

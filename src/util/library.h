@@ -27,7 +27,7 @@ struct library {
 	static const char *const x##_names[] = { CALLS(LIBRARY_NAME) NULL };  \
 	struct library x##_library = { .soname = soname_, .names = x##_names, .calls = (void **)(void *)&x##_calls };
 
-/* 0; -ENOENT with a sentence in `error` when the library is not there or lacks a function. */
+/* 0; -ENOENT with a sentence in `error` (may be NULL) when the library is not there or lacks a function. */
 int library_load(struct library *l, struct buf *error);
 
 #endif

@@ -307,3 +307,21 @@ exporter: {roundtrips: {enabled: true, filename: out.jsonl}}
         got = [json.loads(line) for line in a.text('out.jsonl').splitlines()]
         a.ended()
     assert got == want
+
+
+def test_server_moves(loopback):
+    """Address and credentials of the server change by a reload; the answer to it still comes from the old place."""
+    with ag.Agent(RULES % '', namespace=loopback.namespace) as a:
+        a.configure(RULES % '' + 'server: {address: "127.0.0.1:9092", auth: {bearerToken: tok}}\n')
+        code, said = a.reload()
+        assert code == 200 and 'next start' not in said, said
+        a.port = 9092
+        a.until(lambda: a.status('/metrics', '-H', 'Authorization: Bearer tok')[0] == 200, 'the new address')
+        assert a.status('/metrics')[0] == 401
+        a.port = 9091
+        assert a.status('/healthz')[0] == 0
+        a.configure(RULES % '' + 'server: {address: "127.0.0.1:9092", auth: {bearerToken: two}}\n')
+        a.port = 9092
+        assert a.status('/-/reload', '-X', 'POST', '-H', 'Authorization: Bearer tok')[0] == 200
+        a.until(lambda: a.status('/metrics', '-H', 'Authorization: Bearer two')[0] == 200, 'the new token')
+        a.stop()

@@ -82,6 +82,7 @@ def test_prometheus(loopback, kinds, options):
         assert p.one('min(up)') == 1
         a.until(lambda: p.one('packetd_build_info') == 1, 'own metrics', 30)
         assert p.one('packetd_completeness_ratio{protocol="http"}') == 1
+        assert p.one('process_resident_memory_bytes') > 1e6 and p.one('process_open_fds') > 3
         assert p.one('sum(packetd_series_overflow_total)') is None
         assert p.query('scrape_samples_scraped{job="protocol"}')[0][1] > 50
         a.stop()

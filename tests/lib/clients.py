@@ -88,6 +88,14 @@ class Log:
                          'response': {'Response.Message.AnswerSec.0.Record': answer}}
         self.exchanges.append(e)
 
+    def mysql(self, conn, command, statement='', outcome='answered', code=0, rows=0, affected=0, mark=None):
+        """`mark`: the path and value of what is unlike in its answer."""
+        e = {'protocol': 'mysql', 'conn': conn, 'request': {'command': command, 'statement': statement},
+             'response': {'code': code, 'rows': rows, 'affected': affected} if outcome == 'answered' else None, 'outcome': outcome}
+        if mark:
+            e['mark'] = {'request': {'Request.Command': command, 'Request.Statement': statement}, 'response': dict([('Request.Command', command), mark])}
+        self.exchanges.append(e)
+
 
 class HttpClient:
     """One keep-alive connection of http.client."""

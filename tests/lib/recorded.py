@@ -1,6 +1,7 @@
-"""The captures of tests/captures, read once."""
+"""The captures of tests/captures, and those beside the protocols of which the truth is known, read once."""
 
 import functools
+import glob
 import os
 
 import capfile
@@ -8,12 +9,13 @@ import observe
 import truth
 import wire
 
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'captures')
-NAMES = sorted(f[:-5] for f in os.listdir(FOLDER) if f.endswith('.pcap'))
+FOLDERS = [os.path.join(observe.ROOT, 'tests', 'captures'), *glob.glob(os.path.join(observe.ROOT, 'src', 'proto', '*', 'captures'))]
+PATHS = {f[:-5]: os.path.join(d, f) for d in FOLDERS for f in os.listdir(d) if f.endswith('.pcap') and os.path.exists(os.path.join(d, f[:-5] + '.truth.json'))}
+NAMES = sorted(PATHS)
 
 
 def path(name):
-    return os.path.join(FOLDER, name + '.pcap')
+    return PATHS[name]
 
 
 @functools.lru_cache(None)

@@ -70,11 +70,11 @@ def reorder(packets, rng, window=6, across=False):
     """Moves packets up to `window` places in the file, and never past a pause of the connection; hand-shakes and resets stay where
     they are, as do the packets around them. Within one direction of a connection, or across both, as a mirror port delivers them."""
     place = list(range(len(packets)))
-    groups, latest = {}, {}
+    groups, latest, pauses = {}, {}, {}
     for n, p in enumerate(packets):
-        group = groups.setdefault(p.conn if across else p.key, [[]])
         if p.ts > latest.get(p.conn, p.ts) + 20 * MS:
-            group.append([])
+            pauses[p.conn] = pauses.get(p.conn, 0) + 1
+        group = groups.setdefault((p.conn if across else p.key, pauses.get(p.conn)), [[]])
         latest[p.conn] = max(p.ts, latest.get(p.conn, 0))
         if p.flags & (SYN | RST) or p.proto == UDP:
             group.append([])

@@ -1,4 +1,4 @@
-"""Real servers for recordings and live tests: nginx, redis-server, unbound, each in a folder of its own and ended by close()."""
+"""Real servers for recordings and live tests: nginx, redis-server, unbound, mariadbd, each in a folder of its own and ended by close()."""
 
 import collections
 import json
@@ -345,3 +345,40 @@ class Veth:
 
     def __exit__(self, *exc):
         self.close()
+
+
+class MariaDB(Server):
+    """mariadbd with database `d`, user u (password pw), its general log in `log_file`, and SQL over its socket by sql()."""
+
+    USER, PASSWORD, DATABASE = 'u', 'pw', 'd'
+
+    def __init__(self, address='127.0.0.1', port=13306, namespace=None, options=()):
+        super().__init__(namespace)
+        self.address, self.port = address, port
+        data, self.socket = os.path.join(self.dir, 'data'), os.path.join(self.dir, 's')
+        self.log_file = os.path.join(self.dir, 'general.log')
+        user = ['--user=root'] if os.geteuid() == 0 else []
+        subprocess.run(['mariadb-install-db', '--no-defaults', *user, '--datadir=' + data, '--skip-test-db', '--auth-root-authentication-method=normal'],
+                       check=True, capture_output=True, timeout=120)
+        self.start(['mariadbd', '--no-defaults', *user, '--datadir=' + data, '--socket=' + self.socket, '--port=%d' % port, '--bind-address=' + address,
+                    '--general-log=1', '--log-output=FILE', '--general-log-file=' + self.log_file, '--local-infile=1', '--max-allowed-packet=64M',
+                    '--skip-name-resolve', '--innodb-buffer-pool-size=16M', '--pid-file=' + os.path.join(self.dir, 'pid'), *options],
+                   lambda: self.listening(address, port) and os.path.exists(self.socket))
+        self.sql("create database d; create user u@'%' identified by 'pw'; grant all on *.* to u@'%'")
+
+    def sql(self, text):
+        done = subprocess.run(['mariadb', '--no-defaults', '-S', self.socket, '-uroot', '-N', '-B'], input=text, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout
+
+    def logged(self):
+        """Its own list of what it was asked: (thread, command, text), text with the line breaks it came with."""
+        entry = re.compile(r'^(?:\d{6} [ \d]\d:\d\d:\d\d)?\t+ *(\d+) ([A-Z][A-Za-z ]*)\t(.*)$')
+        out = []
+        with open(self.log_file, encoding='utf8', errors='replace') as f:
+            for line in f:
+                m = entry.match(line.rstrip('\n'))
+                if m:
+                    out.append([int(m[1]), m[2], m[3]])
+                elif out and not line.startswith(('Tcp port:', 'Time  ')):
+                    out[-1][2] += '\n' + line.rstrip('\n')
+        return [tuple(e) for e in out]

@@ -13,6 +13,10 @@ __attribute__((weak)) u32 registry_reader(struct registry *r)
 	return 1;
 }
 
+__attribute__((weak)) void registry_reader_done(struct registry *r, u32 reader)
+{
+}
+
 #define LABELS 3
 
 /* Everything of one picture, in one piece per kind. */
