@@ -6,7 +6,6 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import backend
@@ -17,10 +16,8 @@ import recorded
 import truth
 import wire
 from backend import Backend, fields, records, snappy
-
-sys.path.insert(0, os.path.join(observe.ROOT, 'tests', 'export'))
-from test_metrics import decode_v1  # noqa: E402
-from test_records import Store  # noqa: E402
+from bulkstore import Store
+from remotewrite import decode_v1
 
 CONFIG = '''
 server: {enabled: false}
