@@ -47,6 +47,7 @@ struct parser {
 	const struct parser_ops *ops;
 	const struct proto_options *opt;
 	void *state;   /* proto->state_size bytes, zeroed when the protocol is chosen */
+	void *shared;  /* proto->shared_size bytes, the same for all connections of a worker, zeroed at first; NULL when memory is lacking */
 	struct chunk *chunk; /* what is being looked at */
 	u64 *counters; /* LEDGER_* of the worker, for parser_count; may be NULL in tests */
 	u8 dir;        /* direction of the chunk */

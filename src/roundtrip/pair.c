@@ -162,6 +162,7 @@ static void count_outcome(struct ledger_proto *count, const struct roundtrip *rt
 	count->outcomes[rt->outcome]++;
 	count->failed += rt->outcome == OUTCOME_ANSWERED && (rt->response->flags & MSG_FAILED);
 	count->partial += rt->partial;
+	count->version_unknown += (rt->request->flags & MSG_VERSION_UNKNOWN) != 0;
 }
 
 static struct roundtrip describe(struct conn *c, struct message *q, enum outcome outcome, u64 ts)
@@ -432,7 +433,7 @@ static void learn(const struct conn *c, struct session *s, struct message *q)
 	s->round_requests++;
 	if (first_of_burst && !tainted && is_anchor(s, q))
 		q->state |= M_ANCHOR;
-	if (!s->last_acked && s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !q->proto->serial)
+	if (!s->last_acked && s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !q->proto->serial && !is_keyed(q))
 		q->state |= M_WEAK;
 	s->last_acked = (u32)q->acked + 1; /* 0 stays "none" */
 }

@@ -2,7 +2,7 @@
 """Records the captures of this folder from real servers and clients: NAME.pcap with NAME.truth.json, the clients' own log.
 
 usage: record.py [NAME]...      as root; nginx, redis-server, unbound, mariadb-server, postgresql, tcpdump, curl, dig, python3-redis,
-python3-dnspython, python3-psycopg2, python3-psycopg, python3-asyncpg, nodejs, python3-grpcio"""
+python3-dnspython, python3-psycopg2, python3-psycopg, python3-asyncpg, nodejs, python3-grpcio, python3-confluent-kafka"""
 
 import contextlib
 import json
@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'lib'))
 import capfile  # noqa: E402
 import clients as c  # noqa: E402
+import kafkatalk  # noqa: E402
 import mysql_talk as m  # noqa: E402
 import pgclients as pg  # noqa: E402
 import postgres as p  # noqa: E402
@@ -51,6 +52,20 @@ def record(name):
         stack.enter_context(s.Tcpdump(path, 'v0' if veth else 'lo', 'port %d' % port, namespace=veth.client if veth else None))
         with c.inside(veth.client if veth else None):
             talk(log, server)
+    print(c.dump(log, path.replace('.pcap', '.truth.json')), os.path.getsize(path), 'bytes')
+
+
+def record_kafka(name):
+    """librdkafka and its mock cluster, alone in a network namespace."""
+    log, path, place = c.Log(), os.path.join(HERE, name + '.pcap'), 'record-kafka'
+    subprocess.run(['ip', 'netns', 'add', place], check=True)
+    try:
+        subprocess.run(['ip', '-n', place, 'link', 'set', 'lo', 'up'], check=True)
+        with s.Tcpdump(path, 'lo', 'tcp', namespace=place):
+            done = subprocess.run(['ip', 'netns', 'exec', place, '/usr/bin/python3', kafkatalk.__file__, '150'], capture_output=True, text=True, check=True)
+    finally:
+        subprocess.run(['ip', 'netns', 'del', place], check=True)
+    log.exchanges = kafkatalk.exchanges(done.stderr, [p for p in map(wire.parse, capfile.read(path)) if p])
     print(c.dump(log, path.replace('.pcap', '.truth.json')), os.path.getsize(path), 'bytes')
 
 
@@ -93,8 +108,10 @@ def record_talk(name):
     print(name, len(exchanges), 'exchanges', os.path.getsize(path), 'bytes')
 
 
-for wanted in sys.argv[1:] or [*CAPTURES, *TALKS]:
+for wanted in sys.argv[1:] or [*CAPTURES, *TALKS, 'kafka_mock']:
     if wanted in TALKS:
         record_talk(wanted)
+    elif wanted == 'kafka_mock':
+        record_kafka(wanted)
     else:
         record(wanted)

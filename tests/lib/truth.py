@@ -41,6 +41,8 @@ READ = {
     'grpc': {'path': lambda r: at(r, 'Request.Path'), 'grpc_status': lambda r: at(r, 'Response.GrpcStatus')},
     'postgresql': {'kind': lambda r: at(r, 'Request.Packet.Kind'), 'sql': lambda r: at(r, 'Request.Packet.Statement'),
                    'rows': lambda r: at(r, 'Response.Packet.Rows') or 0, 'code': lambda r: at(r, 'Response.Packet.SQLStateCode')},
+    'kafka': {'api': lambda r: at(r, 'Request.Packet.API'), 'version': lambda r: at(r, 'Request.Packet.APIVersion'),
+              'correlation_id': lambda r: at(r, 'Request.CorrelationID')},
     'redis': {'command': lambda r: at(r, 'Request.Command').split(' ')[0], 'error': lambda r: bool(at(r, 'Response.Error'))},
     'mongodb': {'command': lambda r: at(r, 'Request.CmdName'), 'db': lambda r: at(r, 'Request.Source'), 'collection': lambda r: at(r, 'Request.Collection'),
                 'statement': lambda r: at(r, 'Request.Statement'), 'size': lambda r: at(r, 'Request.Size'), 'ok': lambda r: at(r, 'Response.Ok'),
@@ -48,6 +50,9 @@ READ = {
                 'code': lambda r: at(r, 'Response.Code'), 'documents': lambda r: at(r, 'Response.Documents') or 0},
     'mysql': {'command': lambda r: at(r, 'Request.Command'), 'statement': lambda r: at(r, 'Request.Statement'), 'code': lambda r: at(r, 'Response.Packet.ErrCode') or 0,
               'rows': lambda r: at(r, 'Response.Packet.Rows') or 0, 'affected': lambda r: at(r, 'Response.Packet.AffectedRows') or 0},
+    'amqp': {'method': lambda r: '%(Class)s.%(Method)s' % at(r, 'Request.ClassMethod'), 'exchange': lambda r: at(r, 'Request.Packet.ExchangeName'),
+             'key': lambda r: at(r, 'Request.Packet.RoutingKey'), 'queue': lambda r: at(r, 'Request.Packet.QueueName'), 'size': lambda r: at(r, 'Request.BodySize') or 0,
+             'tag': lambda r: at(r, 'Request.DeliveryTag'), 'error': lambda r: r.get('Error'), 'answer': lambda r: at(r, 'Response.ClassMethod.Method')},
 }
 
 

@@ -283,6 +283,7 @@ void recorder_init(struct recorder *r, const struct proto *proto, const struct p
 	arena_pool_init(&r->pool, ARENA_BYTES, 64 * MIB);
 	r->ps = (struct parser){ .proto = proto, .ops = &recorder_ops, .opt = opt, .request_dir = DIR_NONE };
 	r->ps.state = proto->state_size ? calloc(1, proto->state_size) : NULL;
+	r->ps.shared = proto->shared_size ? calloc(1, proto->shared_size) : NULL;
 }
 
 void recorder_gap(struct recorder *r, u8 dir, u64 end, u64 other)
@@ -328,6 +329,7 @@ void recorder_done(struct recorder *r)
 	if (r->ps.proto->done)
 		r->ps.proto->done(r->ps.state);
 	free(r->ps.state);
+	free(r->ps.shared);
 	arena_pool_done(&r->pool);
 	buf_done(&r->log);
 }
