@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests: `make test` calls this. Prints what each part does and, as its last line, "N passed, N failed[, N skipped]".
-#   tests/run.sh [PART]...     parts: static clang unit fuzz-replay captures metrics cases metamorphic cost cli exporters integration corpus odd (default: all)
+#   tests/run.sh [PART]...     parts: static clang unit fuzz-replay captures metrics cases metamorphic cost cli exporters deploy integration corpus odd (default: all)
 # The program is built with gcc, AddressSanitizer and UBSan in build-asan; once more with clang in build-clang. Captures with known
 # exchanges beside the checkout (../shared, or $PACKETD_SHARED) are scored when they are there.
 set -u
@@ -17,7 +17,7 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 export PACKETD=$ROOT/$ASAN/packetd
 passed=0 failed=0 skipped=0
 parts=("$@")
-[ $# -gt 0 ] || parts=(static clang unit fuzz-replay captures metrics cases metamorphic cost cli exporters integration corpus odd)
+[ $# -gt 0 ] || parts=(static clang unit fuzz-replay captures metrics cases metamorphic cost cli exporters deploy integration corpus odd)
 
 wanted() {
 	local p
@@ -93,6 +93,7 @@ wanted metamorphic && python 'metamorphic' 1200 tests/metamorphic
 wanted cost && PACKETD_PLAIN=$ROOT/build-clang/packetd python 'cost' 300 tests/cost
 wanted cli && python 'command-line' 300 tests/cli
 wanted exporters && python 'exporters' 900 tests/export
+wanted deploy && python 'deploy' 300 tests/deploy
 wanted integration && PACKETD_PLAIN=$ROOT/build-clang/packetd python 'integration' 600 tests/integration
 if [ -x "$SHARED/tools/score" ] && [ -d "$SHARED/corpus" ]; then
 	export PACKETD_SHARED=$SHARED

@@ -1,5 +1,5 @@
 /* `packetd agent`, in parts: the command (agent.c), what the configuration amounts to (agent_setup.c), opening and
- * closing (agent_open.c), running (agent_loop.c), a new configuration (agent_reload.c), what the HTTP server asks (agent_app.c).
+ * closing (agent_open.c), running (agent_loop.c), the last deliveries (agent_end.c), a new configuration (agent_reload.c), what the HTTP server asks (agent_app.c).
  * Internal to the command. Everything belongs to the main thread unless said so. SPDX-License-Identifier: Apache-2.0 */
 #ifndef PACKETD_CMD_AGENT_H
 #define PACKETD_CMD_AGENT_H
@@ -63,6 +63,8 @@ struct agent {
 	int watch_fd;               /* inotify on the configuration's folder; -1: none */
 	struct agent_request request;
 	_Atomic bool running, stopping;
+	_Atomic bool hurry;         /* somebody wants the program to end */
+	bool exporters_ended;
 	_Atomic u64 clock;          /* files: the capture's, ns */
 	u64 reloads, reload_failures;
 	const struct config *server_config; /* what the server was made from */
@@ -90,6 +92,12 @@ int agent_open_server(struct agent *a);
 /* A plan for this configuration with all exporters' sinks; exporters[] as in struct agent. */
 int agent_make_plan(struct agent *a, const struct config *c, struct exporter *const *exporters, struct plan **ret, struct buf *error);
 int agent_open_exporter(struct agent *a, const struct config *c, u32 which, struct exporter **ret, struct buf *error);
+
+/* agent_end.c: delivers what is queued, for some seconds at most, ends the exporters and says what each has delivered and what not.
+ * False: something was not. */
+bool agent_end_exporters(struct agent *a);
+/* Records that wait in all exporters. */
+u64 agent_queued(struct agent *a);
 
 /* agent_loop.c */
 int agent_loop(struct agent *a);

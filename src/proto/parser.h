@@ -24,6 +24,8 @@ struct proto_options {
 	bool details;         /* somebody wants more than the ledger: fill in all fields */
 	u32 body_bytes;       /* prefix of bodies to keep, 0 none */
 	u32 statement_length; /* characters of statement text to keep */
+	bool carriers;        /* also report an exchange as one of the protocol that carries it (gRPC as HTTP/2) */
+	u64 progress_ns;      /* tell of a long stream each time this has passed; 0 never */
 	u32 max_records;      /* list items shown (DNS records, Kafka topics …) */
 };
 
@@ -37,6 +39,7 @@ struct parser_ops {
 	void (*handover)(struct parser *ps, const char *proto, struct message *request);
 	struct message *(*waiting)(struct parser *ps, struct message *after);
 	void (*reset)(struct parser *ps, struct message *request);
+	void (*progress)(struct parser *ps, struct message *request);
 };
 
 struct parser {
@@ -44,6 +47,7 @@ struct parser {
 	const struct parser_ops *ops;
 	const struct proto_options *opt;
 	void *state;   /* proto->state_size bytes, zeroed when the protocol is chosen */
+	void *shared;  /* proto->shared_size bytes, the same for all connections of a worker, zeroed at first; NULL when memory is lacking */
 	struct chunk *chunk; /* what is being looked at */
 	u64 *counters; /* LEDGER_* of the worker, for parser_count; may be NULL in tests */
 	u8 dir;        /* direction of the chunk */
@@ -111,6 +115,13 @@ static inline void parser_answer(struct parser *ps, struct message *request, str
 static inline void parser_reset(struct parser *ps, struct message *request)
 {
 	ps->ops->reset(ps, request);
+}
+
+/* Tells what there is of an exchange that goes on; not counted as one. */
+static inline void parser_progress(struct parser *ps, struct message *request)
+{
+	if (ps->ops->progress)
+		ps->ops->progress(ps, request);
 }
 
 /* From the next byte on (both directions) the connection speaks `proto` (a registry name), or, with NULL, something

@@ -66,7 +66,10 @@ static void lose_sync(struct feed *f, u8 dir)
 	s->lost_acked = 0;
 	ps->partial[dir] = true;
 	ps->dir = dir;
+	struct chunk here = { .ts_first = s->now, .ts = s->now, .offset = s->offset, .acked = STREAM_ACK_UNKNOWN };
+	ps->chunk = &here;
 	ps->proto->gap(ps);
+	ps->chunk = NULL;
 	recorder_gap(&f->rec, dir, s->offset, f->side[!dir].offset + f->side[!dir].n);
 }
 
@@ -352,13 +355,39 @@ char *feed_brief(const char *log)
 	return brief;
 }
 
+/* Removes the lines that begin like this. */
+static void strip_lines(char *text, const char *head)
+{
+	for (char *at; (at = strstr(text, head)) != NULL;) {
+		char *eol = strchr(at, '\n');
+		memmove(at, eol ? eol + 1 : at + strlen(at), eol ? strlen(eol + 1) + 1 : 1);
+	}
+}
+
+/* Who the client is and where, is its connection's to tell: an exchange that is complete otherwise may have ? for it, or the protocol's
+ * name for that of the product. */
+static bool is_one_of(const char *whole, char *block)
+{
+	static const char *const heads[] = { "  > User=", "  > Database=", "  > system=" };
+	static const char *const unknown[] = { "  > User=\"?\"\n", "  > Database=\"?\"\n", "  > system=\"mysql\"\n" };
+	char *of = strdup(whole);
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+		if (strstr(block, unknown[i])) {
+			strip_lines(block, heads[i]);
+			strip_lines(of, heads[i]);
+		}
+	bool is = strstr(of, block);
+	free(of);
+	return is;
+}
+
 /* Every complete exchange of `log` is one of `whole`. */
 static void check_subset(const char *whole, char *log, const char *what, size_t at)
 {
 	for (const char *p = log, *end; *p; p = end) {
 		end = block_end(p);
 		char *block = strndup(p, *end ? (size_t)(end - p) : strlen(p));
-		if (is_whole_answer(block) && !strstr(whole, block)) {
+		if (is_whole_answer(block) && !strstr(whole, block) && !is_one_of(whole, block)) {
 			fprintf(stderr, "%s at byte %zu: an exchange that did not take place:\n%s\nof:\n%s\n", what, at, block, whole);
 			fail();
 		}

@@ -112,7 +112,7 @@ static struct message *record_begin(struct parser *ps, enum side side, size_t si
 	m->proto = ps->proto;
 	m->side = (u8)side;
 	m->dir = ps->dir;
-	m->ts_first = ps->chunk->ts_first;
+	m->ts_first = ps->chunk->used ? ps->chunk->ts : ps->chunk->ts_first;
 	m->ts_last = ps->chunk->ts;
 	m->start = ps->chunk->offset + ps->chunk->used;
 	m->acked = ps->chunk->acked;
@@ -129,7 +129,7 @@ static struct message *find_request(struct recorder *r, u64 key, u64 start, u64 
 {
 	struct message *m = r->waiting;
 	if (r->ps.proto->pairing == PAIR_KEYED) {
-		while (m && (m->key != key || m->dir == r->ps.dir))
+		while (m && m->key != key)
 			m = m->next;
 		return m;
 	}
@@ -235,6 +235,18 @@ static void record_reset(struct parser *ps, struct message *request)
 	give_up(recorder_of(ps), request, "reset");
 }
 
+static void record_progress(struct parser *ps, struct message *request)
+{
+	struct recorder *r = recorder_of(ps);
+	buf_adds(&r->log, "progress ");
+	request->proto->describe(request, &r->log);
+	if (request->answer) {
+		buf_adds(&r->log, " -> ");
+		request->proto->describe(request->answer, &r->log);
+	}
+	buf_addc(&r->log, '\n');
+}
+
 static struct message *record_request(struct parser *ps, u64 key)
 {
 	return find_request(recorder_of(ps), key, ps->chunk->offset + ps->chunk->used, ps->chunk->acked);
@@ -262,6 +274,7 @@ static const struct parser_ops recorder_ops = {
 	.handover = record_handover,
 	.waiting = record_waiting,
 	.reset = record_reset,
+	.progress = record_progress,
 };
 
 void recorder_init(struct recorder *r, const struct proto *proto, const struct proto_options *opt)
@@ -270,6 +283,7 @@ void recorder_init(struct recorder *r, const struct proto *proto, const struct p
 	arena_pool_init(&r->pool, ARENA_BYTES, 64 * MIB);
 	r->ps = (struct parser){ .proto = proto, .ops = &recorder_ops, .opt = opt, .request_dir = DIR_NONE };
 	r->ps.state = proto->state_size ? calloc(1, proto->state_size) : NULL;
+	r->ps.shared = proto->shared_size ? calloc(1, proto->shared_size) : NULL;
 }
 
 void recorder_gap(struct recorder *r, u8 dir, u64 end, u64 other)
@@ -315,6 +329,7 @@ void recorder_done(struct recorder *r)
 	if (r->ps.proto->done)
 		r->ps.proto->done(r->ps.state);
 	free(r->ps.state);
+	free(r->ps.shared);
 	arena_pool_done(&r->pool);
 	buf_done(&r->log);
 }

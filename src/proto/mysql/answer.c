@@ -15,7 +15,7 @@ static void changes_take(struct mysql_state *s, struct rd *r)
 		struct str data = rd_lenenc_str(&in);
 		struct rd name = rd_make(data.p, data.n);
 		if (type == TRACK_SCHEMA && !in.bad)
-			mysql_name_set(s->database, &s->database_n, rd_lenenc_str(&name));
+			mysql_database_set(s, rd_lenenc_str(&name));
 	}
 }
 

@@ -4,11 +4,17 @@
 
 enum { LOGIN_FIXED = 32, SSL_LENGTH = 32, GREETING_LEAST = 20, ERROR_LEAST = 5 };
 
-void mysql_name_set(char *to, u8 *n, struct str name)
+static void name_set(char *to, u8 *n, struct str name)
 {
 	*n = (u8)MIN(name.n, MYSQL_NAME_MAX);
 	if (*n)
 		memcpy(to, name.p, *n);
+}
+
+void mysql_database_set(struct mysql_state *s, struct str name)
+{
+	s->database_unknown = false;
+	name_set(s->database, &s->database_n, name);
 }
 
 static bool is_printable(const u8 *p, size_t n)
@@ -183,13 +189,15 @@ void mysql_login_apply(struct mysql_state *s, const struct mysql_request *q, str
 	s->authenticates = false;
 	if (q->com == COM_LOGIN) {
 		a->thread = s->thread;
-		a->version = arena_str(&a->m.arena, s->version, s->version_n);
+		a->version = s->version_n ? arena_str(&a->m.arena, s->version, s->version_n) : STR("?");
+		if (!s->version_n) /* the greeting was not seen */
+			a->m.flags |= MSG_PARTIAL;
 		s->phase = PHASE_COMMAND;
 		s->compressed = works && s->client_caps & (CAP_COMPRESS | CAP_ZSTD);
 	}
 	if (!works)
 		return;
-	s->unsure = s->version_n == 0;
-	mysql_name_set(s->user, &s->user_n, q->user);
+	s->missed = s->user_unknown = false;
+	name_set(s->user, &s->user_n, q->user);
 	mysql_statements_free(s);
 }

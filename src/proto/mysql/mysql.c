@@ -19,7 +19,7 @@ static enum parse mysql_parse(struct parser *ps, struct chunk *c)
 		ps->request_dir = side == SIDE_REQUEST ? ps->dir : ps->dir ^ 1;
 	}
 	if (!s->begun)
-		s->unsure = ps->partial[0] || ps->partial[1];
+		s->missed = s->user_unknown = s->database_unknown = ps->partial[0] || ps->partial[1];
 	s->begun = true;
 	enum parse verdict = s->compressed ? mysql_frames(ps, s, c) : mysql_packets(ps, s, c);
 	if (verdict == PARSE_DESYNC)
@@ -29,25 +29,46 @@ static enum parse mysql_parse(struct parser *ps, struct chunk *c)
 
 #define WAITING_MAX 64 /* requests looked at after a loss */
 
-/* Would its answer have changed what is known of the connection? */
-static bool changes_connection(const struct mysql_request *q)
+/* Anything may have been said: who the client is, and what its statements and database are. */
+static void forget(struct mysql_state *s)
 {
-	return q->uses || q->com == COM_LOGIN || q->com == COM_CHANGE_USER || q->com == COM_STMT_PREPARE || q->com == COM_RESET_CONNECTION;
+	s->missed = s->user_unknown = s->database_unknown = true;
+	s->last_id = 0;
+	mysql_statements_doubt(s);
+}
+
+/* Whether this request had an effect is not known. */
+static void doubt_effect(struct mysql_state *s, const struct mysql_request *q)
+{
+	s->database_unknown |= q->uses;
+	if (q->com == COM_LOGIN || q->com == COM_CHANGE_USER || q->com == COM_RESET_CONNECTION) {
+		forget(s);
+	} else if (q->com == COM_STMT_PREPARE) {
+		s->missed = true;
+		s->last_id = 0;
+	}
 }
 
 /* Answers are lost, or commands. Of answers it is known to what. */
-static bool loss_matters(struct parser *ps, const struct mysql_state *s)
+static void doubt(struct parser *ps, struct mysql_state *s)
 {
 	u32 looked = 0;
-	if (mysql_lane_of(ps) == CLIENT_LANE || (s->asked && changes_connection(s->asked)))
-		return true;
-	for (struct message *m = parser_waiting(ps, NULL); m; m = parser_waiting(ps, m))
-		if (changes_connection((const struct mysql_request *)m) || ++looked == WAITING_MAX)
-			return true;
-	return false;
+	if (mysql_lane_of(ps) == CLIENT_LANE || !s->begun) {
+		forget(s);
+		return;
+	}
+	if (s->asked)
+		doubt_effect(s, s->asked);
+	for (struct message *m = parser_waiting(ps, NULL); m; m = parser_waiting(ps, m)) {
+		doubt_effect(s, (const struct mysql_request *)m);
+		if (++looked == WAITING_MAX) {
+			forget(s);
+			return;
+		}
+	}
 }
 
-/* What was half read is gone. What the lost bytes changed is not known: names of databases stay as they were. */
+/* What was half read is gone. */
 static void mysql_gap(struct parser *ps)
 {
 	struct mysql_state *s = ps->state;
@@ -55,7 +76,7 @@ static void mysql_gap(struct parser *ps)
 	s->lane[lane] = (struct mysql_lane){ 0 };
 	mysql_unpack_reset(s, lane);
 	s->infile = s->authenticates = false;
-	s->unsure |= loss_matters(ps, s) || !s->begun;
+	doubt(ps, s);
 	s->begun = true;
 	if (s->phase != PHASE_COMMAND && lane == CLIENT_LANE)
 		s->phase = PHASE_COMMAND;

@@ -100,7 +100,8 @@ struct mysql_state {
 	u8 answered_com;  /* enum mysql_com of the latest complete answer */
 	bool maria;
 	bool begun;       /* something has been looked at */
-	bool unsure;      /* bytes were missed: what the messages do not say themselves may be unknown or wrong */
+	bool missed;      /* joined late, or bytes were lost, or texts forgotten: a statement that is not known may exist all the same */
+	bool user_unknown, database_unknown;
 	bool compressed;
 	bool infile;      /* the client sends a file */
 	bool authenticates; /* the client answers to the server's questions */

@@ -18,9 +18,9 @@ static bool pass(struct mysql_lane *lane, struct chunk *c)
 	return lane->left == 0;
 }
 
-static u32 look(const struct parser *ps, const struct mysql_state *s, u32 side, u32 len, int first)
+static u32 look(const struct parser *ps, const struct mysql_state *s, u32 side, u32 len, int first, u8 seq)
 {
-	return side == CLIENT_LANE ? mysql_request_look(ps, s, len, first) : mysql_response_look(s, len, first);
+	return side == CLIENT_LANE ? mysql_request_look(ps, s, len, first, seq) : mysql_response_look(s, len, first);
 }
 
 /* The next packet's beginning. PARSE_SKIP: it has been taken. */
@@ -34,7 +34,7 @@ static enum parse begin(struct parser *ps, struct mysql_state *s, struct chunk *
 	u32 len = le24(p);
 	if (len && have == MYSQL_HEADER)
 		return incomplete(c, MYSQL_HEADER + 1);
-	u32 n = lane->goes_on ? 0 : look(ps, s, side, len, len ? p[MYSQL_HEADER] : -1);
+	u32 n = lane->goes_on ? 0 : look(ps, s, side, len, len ? p[MYSQL_HEADER] : -1, p[3]);
 	if (have < MYSQL_HEADER + n)
 		return incomplete(c, MYSQL_HEADER + n);
 	struct mysql_packet packet = { .p = p + MYSQL_HEADER, .have = n, .len = len, .seq = p[3] };

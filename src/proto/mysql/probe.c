@@ -189,7 +189,8 @@ static long resync_server(struct parser *ps, struct mysql_state *s, const struct
 long mysql_resync(struct parser *ps, const struct chunk *c)
 {
 	struct mysql_state *s = ps->state;
-	s->unsure |= !s->begun;
+	if (!s->begun)
+		s->missed = s->user_unknown = s->database_unknown = true;
 	s->begun = true;
 	if (ps->request_dir == DIR_NONE) {
 		enum side side;

@@ -20,7 +20,7 @@ struct mysql_packet {
 enum parse mysql_packets(struct parser *ps, struct mysql_state *s, struct chunk *c);
 
 /* How much of a packet of this length is to be looked at. first: its first byte, -1 when it is empty. */
-u32 mysql_request_look(const struct parser *ps, const struct mysql_state *s, u32 len, int first);
+u32 mysql_request_look(const struct parser *ps, const struct mysql_state *s, u32 len, int first, u8 seq);
 u32 mysql_response_look(const struct mysql_state *s, u32 len, int first);
 /* A packet begins. False: it makes no sense here. */
 bool mysql_request_take(struct parser *ps, struct mysql_state *s, const struct mysql_packet *p);
@@ -41,7 +41,7 @@ bool mysql_login_plausible(const u8 *p, size_t have, u64 len);
 bool mysql_greeting_plausible(const u8 *p, size_t have, u64 len);
 /* The client is who it said it was. */
 void mysql_login_apply(struct mysql_state *s, const struct mysql_request *q, struct mysql_response *a);
-void mysql_name_set(char *to, u8 *n, struct str name);
+void mysql_database_set(struct mysql_state *s, struct str name);
 
 /* What the kinds of packets say. */
 void mysql_ok_take(struct mysql_state *s, struct mysql_response *a, const struct mysql_packet *p);

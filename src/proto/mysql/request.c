@@ -6,10 +6,10 @@
 #define PARAMETERS_LOOK 2048u
 #define USE_LOOK 160u
 
-u32 mysql_request_look(const struct parser *ps, const struct mysql_state *s, u32 len, int first)
+u32 mysql_request_look(const struct parser *ps, const struct mysql_state *s, u32 len, int first, u8 seq)
 {
 	u32 wanted = 16;
-	if (s->infile || s->authenticates)
+	if (s->infile || (s->authenticates && seq != 0))
 		return MIN(len, 1);
 	if (s->phase == PHASE_LOGIN)
 		return MIN(len, PARAMETERS_LOOK);
@@ -48,11 +48,9 @@ struct mysql_request *mysql_request_begin(struct parser *ps, struct mysql_state 
 	q->system = s->maria ? "mariadb" : "mysql";
 	q->seq = p->seq;
 	q->m.size = MYSQL_HEADER + (u64)p->len;
-	if (s->unsure)
-		q->m.flags |= MSG_PARTIAL;
-	if (ps->opt->details && com != COM_LOGIN) {
-		q->user = name_copy(&q->m.arena, s->user, s->user_n);
-		q->database = name_copy(&q->m.arena, s->database, s->database_n);
+	if (ps->opt->details && com != COM_LOGIN && com != COM_SSL_REQUEST) {
+		q->user = s->user_unknown ? STR("?") : name_copy(&q->m.arena, s->user, s->user_n);
+		q->database = s->database_unknown ? STR("?") : name_copy(&q->m.arena, s->database, s->database_n);
 	}
 	if (s->compressed)
 		q->m.start = ps->chunk->offset;
@@ -205,6 +203,8 @@ static void prepared_take(struct parser *ps, struct mysql_state *s, struct mysql
 	} else {
 		q->sql.statement = STR("?");
 	}
+	if (!waiting && (known ? known->doubtful : s->missed))
+		q->m.flags |= MSG_PARTIAL;
 	if (known && q->com == COM_STMT_EXECUTE) {
 		rd_skip(&r, 4);
 		types_take(known, q, s, r, flags);

@@ -93,6 +93,14 @@ static bool row_take(struct mysql_state *s, struct mysql_response *a, const stru
 	return p->len > 0;
 }
 
+/* Where it is not known whether there are EOF packets, one may follow that is not counted to its size. */
+static void prepared_end(struct mysql_state *s)
+{
+	if (s->eof == UNKNOWN)
+		s->response->m.flags |= MSG_PARTIAL;
+	s->lane[SERVER_LANE].end = END_CLOSE;
+}
+
 /* No definitions are left to come. */
 static void definitions_end(struct mysql_state *s)
 {
@@ -104,9 +112,9 @@ static void definitions_end(struct mysql_state *s)
 		s->then_columns = 0;
 		s->expect = EXPECT_COLUMNS;
 		if (!s->definitions)
-			s->lane[SERVER_LANE].end = END_CLOSE;
+			prepared_end(s);
 	} else if (prepared && s->eof != YES) {
-		s->lane[SERVER_LANE].end = END_CLOSE;
+		prepared_end(s);
 	} else {
 		s->expect = s->eof == NO ? EXPECT_ROWS : EXPECT_EOF;
 	}
@@ -296,8 +304,6 @@ static bool answer_begin(struct parser *ps, struct mysql_state *s, const struct 
 		return unasked_take(ps, s, p);
 	struct mysql_response *a = parser_begin(ps, SIDE_RESPONSE, sizeof(*a));
 	a->m.shape = SHAPE_OK;
-	if (s->unsure)
-		a->m.flags |= MSG_PARTIAL;
 	if (s->compressed)
 		a->m.start = ps->chunk->offset;
 	s->response = a;
@@ -365,7 +371,7 @@ static void apply(struct mysql_state *s)
 	if (q->com == COM_RESET_CONNECTION)
 		mysql_statements_free(s);
 	if (q->uses && !(a->status & STATUS_SESSION_CHANGED && s->client_caps & CAP_SESSION_TRACK && q->com != COM_LOGIN))
-		mysql_name_set(s->database, &s->database_n, q->target);
+		mysql_database_set(s, q->target);
 }
 
 bool mysql_response_end(struct parser *ps, struct mysql_state *s)

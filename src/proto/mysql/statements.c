@@ -72,15 +72,21 @@ void mysql_statement_add(struct mysql_state *s, u32 id, u32 params, const struct
 	if (!s->statements)
 		s->statements = take(sizeof(*s->statements));
 	struct mysql_statements *all = s->statements;
-	if (!all)
+	if (!all) {
+		s->missed = true;
 		return;
+	}
 	drop(all, place(all, id));
-	if (all->n >= MYSQL_STATEMENTS_MAX)
+	if (all->n >= MYSQL_STATEMENTS_MAX) {
 		drop_oldest(all);
+		s->missed = true;
+	}
 	size_t texts = (size_t)sql->statement.n + sql->redacted.n + sql->fingerprint.n + sql->operation.n + sql->table.n + sql->summary.n;
 	struct mysql_statement *statement = take(sizeof(*statement) + texts);
-	if (!statement)
+	if (!statement) {
+		s->missed = true;
 		return;
+	}
 	char *to = (char *)(statement + 1);
 	statement->sql = (struct sql){ keep(&to, sql->statement), keep(&to, sql->redacted), keep(&to, sql->fingerprint), keep(&to, sql->operation),
 				       keep(&to, sql->table), keep(&to, sql->summary), sql->masked };
@@ -105,6 +111,13 @@ void mysql_statement_remove(struct mysql_state *s, u32 id)
 {
 	if (s->statements)
 		drop(s->statements, place(s->statements, id));
+}
+
+void mysql_statements_doubt(struct mysql_state *s)
+{
+	for (u32 i = 0; s->statements && i < BUCKETS; i++)
+		for (struct mysql_statement *at = s->statements->bucket[i]; at; at = at->next)
+			at->doubtful = true;
 }
 
 void mysql_statements_free(struct mysql_state *s)

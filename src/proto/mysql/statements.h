@@ -17,6 +17,7 @@ struct mysql_statement {
 	u32 id;
 	u32 params;
 	u32 bytes;
+	bool doubtful;                /* bytes were lost since: the id may be another statement's by now */
 	u8 types_n;                   /* parameters bound so far */
 	u8 types[MYSQL_TYPES_KEPT];
 };
@@ -26,6 +27,8 @@ void mysql_statement_add(struct mysql_state *s, u32 id, u32 params, const struct
 /* NULL when it is not known. */
 struct mysql_statement *mysql_statement_find(struct mysql_state *s, u32 id);
 void mysql_statement_remove(struct mysql_state *s, u32 id);
+/* Those there are become doubtful. */
+void mysql_statements_doubt(struct mysql_state *s);
 void mysql_statements_free(struct mysql_state *s);
 /* Copies into the arena. */
 struct sql mysql_sql_copy(struct arena *a, const struct sql *from);

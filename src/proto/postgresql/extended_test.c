@@ -340,7 +340,7 @@ static void joined(void **state)
 	BOUND(&t);
 	TAG(&t, "SELECT 0");
 	READY(&t, "I");
-	char *log = talk_check(&t, "answered partial ? -> SELECT 25B\nanswered partial select 1 -> SELECT 30B\n");
+	char *log = talk_check(&t, "answered partial ? -> SELECT 25B\nanswered select 1 -> SELECT 30B\n");
 	feed_has(log, "  > User=\"?\"");
 	free(log);
 }

@@ -44,7 +44,6 @@ void pg_who_set(const struct parser *ps, struct pg_state *s, struct pg_request *
 		return;
 	if (s->flags & PG_NO_STARTUP) {
 		q->user = q->database = STR("?");
-		q->m.flags |= MSG_PARTIAL;
 		return;
 	}
 	struct str both = arena_str(&q->m.arena, s->who, (size_t)s->user_len + s->database_len);
@@ -107,7 +106,6 @@ enum pg_step pg_startup_step(struct parser *ps, struct pg_state *s, struct chunk
 	s->flags &= (u8)~PG_NO_STARTUP;
 	s->encryption_asked = 0;
 	q->version = code;
-	q->m.flags &= (u8)~MSG_PARTIAL;
 	parameters_take(ps, s, q, body);
 	c->used += size;
 	q->m.end = c->offset + c->used;
