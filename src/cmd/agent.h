@@ -65,6 +65,9 @@ struct agent {
 	_Atomic bool running, stopping;
 	_Atomic bool hurry;         /* somebody wants the program to end */
 	bool exporters_ended;
+	int notify_fd;              /* systemd; -1: none */
+	u64 watchdog, fed_at;       /* ns; 0: none */
+	_Atomic u64 alive_at[OBSERVER_WORKERS_MAX]; /* monotonic, ns: when each worker was last seen to work */
 	_Atomic u64 clock;          /* files: the capture's, ns */
 	u64 reloads, reload_failures;
 	const struct config *server_config; /* what the server was made from */
@@ -102,6 +105,16 @@ u64 agent_queued(struct agent *a);
 /* agent_loop.c */
 int agent_loop(struct agent *a);
 void agent_wake(struct agent *a);
+
+/* agent_notify.c: the service manager. Opened before rights are given up. */
+void agent_open_notify(struct agent *a);
+/* "READY=1" and the like. */
+void agent_notify(struct agent *a, const char *state);
+/* On the worker's thread: it works. */
+void agent_alive(struct agent *a, u32 worker);
+/* Tells the watchdog that all is well, when it is time and all workers work. */
+void agent_feed_watchdog(struct agent *a);
+void agent_close_notify(struct agent *a);
 
 /* agent_reload.c: takes a new configuration over. 0, or negative errno; remarks or errors in `text`. */
 int agent_reload(struct agent *a, struct buf *text);

@@ -140,7 +140,9 @@ static void reload_if_wanted(struct loop *l)
 	l->hup = false;
 	if (changed)
 		l->changed_at = 0;
+	agent_notify(l->a, "RELOADING=1");
 	int rc = agent_reload(l->a, &text);
+	agent_notify(l->a, rc ? "READY=1\nSTATUS=the last reload has failed: the log says why" : "READY=1\nSTATUS=");
 	if (asked)
 		answer_request(l->a, rc, &text);
 	if (l->a->server_restart)
@@ -159,6 +161,7 @@ static void look(struct loop *l, int wait_ms)
 			take_changes(l);
 	}
 	agent_fit_show(l->a);
+	agent_feed_watchdog(l->a);
 	char text[256];
 	while (observer_warning(l->a->observer, text))
 		log_write(LOG_WARN, "capture", "%s", text);
@@ -241,6 +244,7 @@ int agent_loop(struct agent *a)
 	if (!rc) {
 		atomic_store(&a->running, true);
 		say_start(a);
+		agent_notify(a, "READY=1");
 	}
 	while (!rc && observer_running(a->observer)) {
 		look(&l, l.changed_at ? (int)(SETTLE_NS / NS_PER_MS) : LOOK_MS);
@@ -250,6 +254,7 @@ int agent_loop(struct agent *a)
 		rc = observer_join(a->observer);
 	atomic_store(&a->running, false);
 	atomic_store(&a->stopping, true);
+	agent_notify(a, "STOPPING=1");
 	if (rc)
 		log_write(LOG_ERROR, "agent", "capturing has ended: %s", strerror(-rc));
 	look(&l, 0);

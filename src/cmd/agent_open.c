@@ -105,6 +105,7 @@ static void on_flush(void *arg, u32 worker, u64 now, bool last)
 {
 	struct agent *a = arg;
 
+	agent_alive(a, worker);
 	agent_flush_l4(a, worker, now, last);
 	registry_tick(a->registry, worker, now);
 	if (a->live)
@@ -292,6 +293,7 @@ void agent_close(struct agent *a)
 	config_free(a->config);
 	buf_done(&a->bpf);
 	buf_done(&a->request.text);
+	agent_close_notify(a);
 	if (a->watch_fd >= 0)
 		close(a->watch_fd);
 	if (a->wake_fd >= 0)

@@ -6,7 +6,7 @@ import os
 import re
 
 import pytest
-from conftest import DEPLOY, query
+from shipped import DEPLOY, query
 
 SPOKEN = ('http', 'dns', 'redis')
 

@@ -11,7 +11,10 @@ import observe
 import pytest
 import recorded
 import servers as s
-from conftest import DEPLOY, ROOT, query
+import yaml
+from backend import Backend
+from bulkstore import Store
+from shipped import DEPLOY, ROOT, query
 from test_dashboards import QUIET, STORES, module
 
 PROMETHEUS = os.path.join(DEPLOY, 'prometheus')
@@ -35,7 +38,6 @@ def test_rules():
 
 
 def rules():
-    import yaml
     with open(os.path.join(PROMETHEUS, 'packetd.rules.yaml'), encoding='utf8') as f:
         return [r for g in yaml.safe_load(f)['groups'] for r in g['rules']]
 
@@ -84,10 +86,6 @@ def flat(value, prefix=''):
 @pytest.fixture(scope='module')
 def documents(tmp_path_factory):
     """What the exporter sends, and the index template it makes."""
-    import sys
-    sys.path.insert(0, os.path.join(ROOT, 'tests', 'export'))
-    from backend import Backend
-    from test_records import Store
     folder, store = tmp_path_factory.mktemp('documents'), Store()
     with Backend(store) as b:
         (folder / 'packetd.yaml').write_text('server: {enabled: false}\nexporter: {elasticsearch: {enabled: true, endpoint: "%s"}}\n' % b.url)
@@ -219,8 +217,6 @@ def test_readme(tmp_path):
 
 def test_readme_capture(tmp_path):
     """The capture's command, with receivers in the place of the stores it names."""
-    from backend import Backend
-    from test_records import Store
     with open(os.path.join(DEPLOY, 'README.md'), encoding='utf8') as f:
         command = re.search(r'<!-- tested: capture -->\n\n    (.*)\n', f.read())[1].split()
     store = Store()

@@ -8,8 +8,9 @@ import subprocess
 import backend
 import observe
 from backend import Backend, fields, records, snappy
-from test_metrics import decode_v1, one
-from test_records import Store
+from bulkstore import Store
+from remotewrite import decode_v1
+from test_metrics import one
 
 CAPTURE = os.path.join(observe.ROOT, 'tests', 'captures', 'http_keepalive.pcap')
 

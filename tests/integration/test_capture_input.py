@@ -6,7 +6,6 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import backend
@@ -17,10 +16,8 @@ import recorded
 import truth
 import wire
 from backend import Backend, fields, records, snappy
-
-sys.path.insert(0, os.path.join(observe.ROOT, 'tests', 'export'))
-from test_metrics import decode_v1  # noqa: E402
-from test_records import Store  # noqa: E402
+from bulkstore import Store
+from remotewrite import decode_v1
 
 CONFIG = '''
 server: {enabled: false}
@@ -205,6 +202,13 @@ def test_interrupted_while_the_queue_is_full(tmp_path, everything):
     reading.child.send_signal(signal.SIGINT)
     said = reading.end(code=1)
     assert 'queue_full' in said or 'abandoned' in said
+
+
+def test_kafka(tmp_path, everything):
+    """To the cluster that librdkafka can play by itself: every record is acknowledged."""
+    path, n = everything
+    config = 'server: {enabled: false}\nexporter: {kafka: {enabled: true, endpoint: "127.0.0.1:1", compression: gzip, options: {test.mock.num.brokers: "3", acks: all}}}\n'
+    assert 'kafka: all %d records delivered' % n in Reading(tmp_path, '', path, config).end()
 
 
 def test_json_lines_are_the_same(tmp_path, everything):
