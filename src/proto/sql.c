@@ -94,7 +94,7 @@ static u8 secret_begins(const struct secrets *s, const u8 *p, const struct sql_t
 		return t->word == W_KEYED || password ? S_NAMED : S_NONE;
 	if (t->word == W_IDENTIFIED)
 		return S_IDENTIFIED;
-	if (password || t->word == W_CONNECTION || (t->word == W_REPLACE && s->masks))
+	if (password || t->word == W_BY || t->word == W_CONNECTION || (t->word == W_REPLACE && s->masks))
 		return S_NEXT;
 	return t->word == W_KEYED ? S_NAMED : S_NONE;
 }
