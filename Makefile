@@ -4,6 +4,7 @@
 #   make watch [ARGS='-o wide']             live traffic without the agent
 #   make build      build/packetd (optimised)
 #   make test       all tests, with sanitizers
+#   make test-backends   also against Jaeger, the OpenTelemetry Collector's receiver, Prometheus' newest handler and VictoriaLogs, built with Go
 #   make bench [BENCH_SCALE=0.05] [ARGS=--no-fail]   speed, memory and completeness, beside other programs
 #   make fuzz [TIME=60] [TARGET=http]   every fuzz target for a while
 #   make docs       docs/PROTOCOLS.md, docs/CONFIG.md and docs/packetd.1 from the tables in the program
@@ -18,7 +19,7 @@ CONFIG ?=
 # One name per line, and the commit; when a file or commit comes or goes the list changes and meson looks again.
 SOURCE_LIST := $(BUILD)/sources.txt
 
-.PHONY: build run watch test bench fuzz docs install clean deps sources
+.PHONY: build run watch test test-backends bench fuzz docs install clean deps sources
 
 build: sources
 	@[ -x $(BUILD)/packetd ] || echo 'Building packetd …' >&2
@@ -53,6 +54,11 @@ watch: deps
 test:
 	@scripts/install-deps.sh test
 	@tests/run.sh
+
+test-backends:
+	@scripts/install-deps.sh test
+	@tests/export/real.sh
+	@tests/run.sh backends
 
 bench: deps
 	@$(MAKE) --no-print-directory build

@@ -10,13 +10,14 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, '..', 'tests', 'lib')]
+import agent  # noqa: E402
 import databases  # noqa: E402
 import live  # noqa: E402
 import memory  # noqa: E402
 import offline  # noqa: E402
 from report import PACKETD, SCALE, save, say, summary  # noqa: E402
 
-PARTS = {'offline': offline.run, 'live': live.run, 'databases': databases.run, 'memory': memory.run}
+PARTS = {'offline': offline.run, 'live': live.run, 'databases': databases.run, 'memory': memory.run, 'agent': agent.run}
 
 
 def about():

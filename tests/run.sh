@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All tests: `make test` calls this. Prints what each part does and, as its last line, "N passed, N failed[, N skipped]".
-#   tests/run.sh [PART]...     parts: static clang unit fuzz-replay captures metrics cases metamorphic cost cli exporters integration corpus odd (default: all)
+#   tests/run.sh [PART]...     parts: static clang unit fuzz-replay captures metrics cases metamorphic cost cli exporters deploy integration corpus odd (default: all); and backends,
+#                          which has real receivers that tests/export/real.sh builds (make test-backends)
 # The program is built with gcc, AddressSanitizer and UBSan in build-asan; once more with clang in build-clang. Captures with known
 # exchanges beside the checkout (../shared, or $PACKETD_SHARED) are scored when they are there.
 set -u
@@ -17,7 +18,7 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 export PACKETD=$ROOT/$ASAN/packetd
 passed=0 failed=0 skipped=0
 parts=("$@")
-[ $# -gt 0 ] || parts=(static clang unit fuzz-replay captures metrics cases metamorphic cost cli exporters integration corpus odd)
+[ $# -gt 0 ] || parts=(static clang unit fuzz-replay captures metrics cases metamorphic cost cli exporters deploy integration corpus odd)
 
 wanted() {
 	local p
@@ -93,7 +94,9 @@ wanted metamorphic && python 'metamorphic' 1200 tests/metamorphic
 wanted cost && PACKETD_PLAIN=$ROOT/build-clang/packetd python 'cost' 300 tests/cost
 wanted cli && python 'command-line' 300 tests/cli
 wanted exporters && python 'exporters' 900 tests/export
-wanted integration && PACKETD_PLAIN=$ROOT/build-clang/packetd python 'integration' 600 tests/integration
+wanted deploy && python 'deploy' 300 tests/deploy
+wanted integration && PACKETD_PLAIN=$ROOT/build-clang/packetd python 'integration' 900 tests/integration
+wanted backends && python 'backends' 600 tests/export/test_transport.py tests/integration/test_real_backends.py
 if [ -x "$SHARED/tools/score" ] && [ -d "$SHARED/corpus" ]; then
 	export PACKETD_SHARED=$SHARED
 	wanted corpus && python 'corpus' 900 tests/corpus/test_score.py

@@ -8,11 +8,12 @@ static int agent_run(void *values, char *const *arguments, u32 n)
 	if (!a)
 		return EXIT_FAILED;
 	a->v = values;
-	a->wake_fd = a->watch_fd = -1;
+	a->wake_fd = a->watch_fd = a->notify_fd = -1;
 	pthread_mutex_init(&a->request.lock, NULL);
 	pthread_cond_init(&a->request.done, NULL);
 	pthread_mutex_init(&a->exporters_lock, NULL);
 	pthread_rwlock_init(&a->config_lock, NULL);
+	agent_open_notify(a);
 	int code = agent_open(a);
 	if (code == EXIT_OK)
 		code = agent_loop(a);

@@ -1,5 +1,5 @@
 /* `packetd agent`, in parts: the command (agent.c), what the configuration amounts to (agent_setup.c), opening and
- * closing (agent_open.c), running (agent_loop.c), a new configuration (agent_reload.c), what the HTTP server asks (agent_app.c).
+ * closing (agent_open.c), running (agent_loop.c), the last deliveries (agent_end.c), a new configuration (agent_reload.c), what the HTTP server asks (agent_app.c).
  * Internal to the command. Everything belongs to the main thread unless said so. SPDX-License-Identifier: Apache-2.0 */
 #ifndef PACKETD_CMD_AGENT_H
 #define PACKETD_CMD_AGENT_H
@@ -63,6 +63,11 @@ struct agent {
 	int watch_fd;               /* inotify on the configuration's folder; -1: none */
 	struct agent_request request;
 	_Atomic bool running, stopping;
+	_Atomic bool hurry;         /* somebody wants the program to end */
+	bool exporters_ended;
+	int notify_fd;              /* systemd; -1: none */
+	u64 watchdog, fed_at;       /* ns; 0: none */
+	_Atomic u64 alive_at[OBSERVER_WORKERS_MAX]; /* monotonic, ns: when each worker was last seen to work */
 	_Atomic u64 clock;          /* files: the capture's, ns */
 	u64 reloads, reload_failures;
 	const struct config *server_config; /* what the server was made from */
@@ -91,9 +96,25 @@ int agent_open_server(struct agent *a);
 int agent_make_plan(struct agent *a, const struct config *c, struct exporter *const *exporters, struct plan **ret, struct buf *error);
 int agent_open_exporter(struct agent *a, const struct config *c, u32 which, struct exporter **ret, struct buf *error);
 
+/* agent_end.c: delivers what is queued, for some seconds at most, ends the exporters and says what each has delivered and what not.
+ * False: something was not. */
+bool agent_end_exporters(struct agent *a);
+/* Records that wait in all exporters. */
+u64 agent_queued(struct agent *a);
+
 /* agent_loop.c */
 int agent_loop(struct agent *a);
 void agent_wake(struct agent *a);
+
+/* agent_notify.c: the service manager. Opened before rights are given up. */
+void agent_open_notify(struct agent *a);
+/* "READY=1" and the like. */
+void agent_notify(struct agent *a, const char *state);
+/* On the worker's thread: it works. */
+void agent_alive(struct agent *a, u32 worker);
+/* Tells the watchdog that all is well, when it is time and all workers work. */
+void agent_feed_watchdog(struct agent *a);
+void agent_close_notify(struct agent *a);
 
 /* agent_reload.c: takes a new configuration over. 0, or negative errno; remarks or errors in `text`. */
 int agent_reload(struct agent *a, struct buf *text);

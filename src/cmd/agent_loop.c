@@ -11,7 +11,7 @@
 
 #define LOOK_MS 500
 #define SETTLE_NS (300 * NS_PER_MS) /* a file that is being written may change several times */
-#define DRAIN_NS (600 * NS_PER_SEC) /* a capture file has been read: longest delivery of what is queued */
+#define PATIENCE_NS (600 * NS_PER_SEC) /* a capture file has been read: longest wait for back ends that take nothing */
 
 enum { FD_SIGNALS, FD_OBSERVER, FD_WAKE, FD_FILE, FDS };
 
@@ -63,6 +63,7 @@ static void take_signals(struct loop *l)
 			log_reopen();
 		} else if (l->signals++ == 0) {
 			log_write(LOG_INFO, "agent", "%s: ending", si.ssi_signo == SIGINT ? "interrupted" : "asked to end");
+			atomic_store(&l->a->hurry, true);
 			observer_stop(l->a->observer);
 		} else {
 			_exit(128 + (int)si.ssi_signo);
@@ -139,7 +140,9 @@ static void reload_if_wanted(struct loop *l)
 	l->hup = false;
 	if (changed)
 		l->changed_at = 0;
+	agent_notify(l->a, "RELOADING=1");
 	int rc = agent_reload(l->a, &text);
+	agent_notify(l->a, rc ? "READY=1\nSTATUS=the last reload has failed: the log says why" : "READY=1\nSTATUS=");
 	if (asked)
 		answer_request(l->a, rc, &text);
 	if (l->a->server_restart)
@@ -158,30 +161,25 @@ static void look(struct loop *l, int wait_ms)
 			take_changes(l);
 	}
 	agent_fit_show(l->a);
+	agent_feed_watchdog(l->a);
 	char text[256];
 	while (observer_warning(l->a->observer, text))
 		log_write(LOG_WARN, "capture", "%s", text);
 }
 
-static u64 queued(struct agent *a)
-{
-	u64 n = 0;
-	for (u32 i = 0; i < AGENT_EXPORTERS_MAX; i++) {
-		struct export_counters c = { 0 };
-		if (!a->exporters[i])
-			continue;
-		a->exporters[i]->ops->counters(a->exporters[i], &c);
-		n += c.queued;
-	}
-	return n;
-}
-
-/* A capture has been read: back ends get what is queued, as long as nobody loses patience. */
+/* A capture has been read: back ends get what is queued, however long that takes, unless none takes anything any more or somebody loses
+ * patience. Each exporter gives up by itself what is older than its retryFor. */
 static void drain(struct loop *l)
 {
-	u64 begin = monotonic();
-	while (!l->signals && queued(l->a) && monotonic() - begin < DRAIN_NS)
+	u64 left = agent_queued(l->a), since = monotonic();
+	if (left)
+		log_write(LOG_INFO, "agent", "the capture has been read; %llu records are on their way", (unsigned long long)left);
+	while (!l->signals && left && monotonic() - since < PATIENCE_NS) {
 		look(l, 50);
+		u64 now = agent_queued(l->a);
+		since = now == left ? since : monotonic();
+		left = now;
+	}
 }
 
 static void log_end(struct agent *a)
@@ -246,6 +244,7 @@ int agent_loop(struct agent *a)
 	if (!rc) {
 		atomic_store(&a->running, true);
 		say_start(a);
+		agent_notify(a, "READY=1");
 	}
 	while (!rc && observer_running(a->observer)) {
 		look(&l, l.changed_at ? (int)(SETTLE_NS / NS_PER_MS) : LOOK_MS);
@@ -255,13 +254,15 @@ int agent_loop(struct agent *a)
 		rc = observer_join(a->observer);
 	atomic_store(&a->running, false);
 	atomic_store(&a->stopping, true);
+	agent_notify(a, "STOPPING=1");
 	if (rc)
 		log_write(LOG_ERROR, "agent", "capturing has ended: %s", strerror(-rc));
 	look(&l, 0);
 	if (!a->live)
 		drain(&l);
 	agent_end_show(a);
+	bool delivered = agent_end_exporters(a);
 	log_end(a);
 	close(l.fds[FD_SIGNALS].fd);
-	return rc ? EXIT_FAILED : EXIT_OK;
+	return rc || (!a->live && !delivered) ? EXIT_FAILED : EXIT_OK;
 }

@@ -12,8 +12,6 @@
 #include "export/resource.h"
 #include "util/sandbox.h"
 
-#define FLUSH_MS 10000 /* longest wait for a back end at the end */
-
 static int refuse(const char *what, struct buf *error)
 {
 	fprintf(stderr, "%s%s", what, buf_cstr(error));
@@ -43,6 +41,7 @@ int agent_open_exporter(struct agent *a, const struct config *c, u32 which, stru
 		.resource = a->resource,
 		.workers = a->workers,
 		.live = a->live,
+		.hurry = &a->hurry,
 		.log = exporter_log,
 		.interface = interface_name,
 		.interface_arg = a,
@@ -106,6 +105,7 @@ static void on_flush(void *arg, u32 worker, u64 now, bool last)
 {
 	struct agent *a = arg;
 
+	agent_alive(a, worker);
 	agent_flush_l4(a, worker, now, last);
 	registry_tick(a->registry, worker, now);
 	if (a->live)
@@ -278,11 +278,10 @@ void agent_close(struct agent *a)
 		tap_close(a->tap);
 	server_free(a->server);
 	observer_close(a->observer);
+	agent_end_exporters(a);
 	for (u32 i = 0; i < AGENT_EXPORTERS_MAX; i++)
-		if (a->exporters[i]) {
-			a->exporters[i]->ops->stop(a->exporters[i], FLUSH_MS);
+		if (a->exporters[i])
 			a->exporters[i]->ops->free(a->exporters[i]);
-		}
 	agent_close_show(a);
 	plan_free(a->plan);
 	agent_close_metrics(a);
@@ -294,6 +293,7 @@ void agent_close(struct agent *a)
 	config_free(a->config);
 	buf_done(&a->bpf);
 	buf_done(&a->request.text);
+	agent_close_notify(a);
 	if (a->watch_fd >= 0)
 		close(a->watch_fd);
 	if (a->wake_fd >= 0)

@@ -125,6 +125,8 @@ void agent_make_parser_options(const struct config *c, struct proto_options *o)
 	*o = (struct proto_options){
 		.show_secrets = k->show_secrets,
 		.pushes = k->pushes,
+		.carriers = k->grpc_as_http2,
+		.progress_ns = k->progress,
 		.headers = true,
 		.details = true,
 		.body_bytes = k->http_body ? k->http_body_max : 0,

@@ -55,6 +55,8 @@ static const struct option watch_options[] = {
 	{ .name = "statement-length", AT(OPTION_NUMBER, statement_length), .value = "N", .min = 1, .max = 65536, .fallback = "1024",
 	  .help = "characters of a statement to show" },
 	{ .name = "pushes", AT(OPTION_FLAG, pushes), .help = "also show messages nobody asked for (pub/sub)" },
+	{ .name = "progress", AT(OPTION_DURATION, progress), .value = "TIME", .fallback = "only at their end", .help = "show long gRPC and HTTP/2 streams each time this has passed" },
+	{ .name = "grpc-as-http2", AT(OPTION_FLAG, grpc_as_http2), .help = "show gRPC calls as HTTP/2 exchanges, too" },
 	{ .name = "color", .alias = "colour", AT(OPTION_FLAG, color), .help = "colours, also in a pipe" },
 	{ .name = "no-color", .alias = "no-colour", AT(OPTION_FLAG, no_color), .help = "no colours (as with NO_COLOR in the environment)" },
 

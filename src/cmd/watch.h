@@ -22,8 +22,8 @@ struct watch_values {
 	const char *ifaces, *pcap_file, *filter, *file, *ledger_json, *engine, *sample;
 	u32 output, ipv;
 	u64 count, file_size, file_backups;
-	u64 body, statement_length, timeout, workers, ring, snaplen;
-	bool console, promisc, no_promisc, quiet, no_summary, show_secrets, pushes, color, no_color, no_sandbox;
+	u64 body, statement_length, progress, timeout, workers, ring, snaplen;
+	bool console, promisc, no_promisc, quiet, no_summary, show_secrets, pushes, grpc_as_http2, color, no_color, no_sandbox;
 };
 
 /* The output of one worker. */

@@ -118,6 +118,8 @@ static void setup_session(struct watch *w)
 	struct session_options *s = &w->options.session;
 	s->proto.show_secrets = v->show_secrets;
 	s->proto.pushes = v->pushes;
+	s->proto.carriers = v->grpc_as_http2;
+	s->proto.progress_ns = v->progress;
 	s->proto.headers = !v->quiet || w->filter;
 	s->proto.details = !v->quiet || w->filter;
 	s->proto.no_redacted = !w->filter; /* only spans and filters have them */

@@ -96,6 +96,8 @@ struct config_controller {
 	u32 http_body_max;
 	bool mongodb_response_code; /* accepted for old files: it is always read */
 	bool show_secrets, pushes;
+	bool grpc_as_http2;
+	u64 progress; /* ns; 0: off */
 	u32 statement_length;
 };
 

@@ -69,6 +69,9 @@ static const struct key root_keys[] = {
 	{ "controller.decoder.http.maxBodySize", KEY_SIZE32, KEY_POSITIVE, AT(controller.http_body_max), .min = 1, .max = 16 * MIB, .fallback = "102400", .meaning = "bytes kept of a body" },
 	{ "controller.decoder.mongodb.enableResponseCode", KEY_BOOL, KEY_OLD, AT(controller.mongodb_response_code), .fallback = "true", .meaning = "accepted for old files: answers are always read" },
 	{ "controller.decoder.redis.enablePushes", KEY_BOOL, KEY_NEW, AT(controller.pushes), .fallback = "false", .meaning = "report what a server pushes (pub/sub, MONITOR) as exchanges of their own" },
+	{ "controller.decoder.grpc.asHTTP2", KEY_BOOL, KEY_NEW, AT(controller.grpc_as_http2), .fallback = "false", .meaning = "report gRPC calls as HTTP/2 exchanges, too" },
+	{ "controller.decoder.grpc.progressInterval", KEY_DURATION, KEY_NEW, AT(controller.progress), .max = 86400 * NS_PER_SEC, .fallback = "0s",
+	  .meaning = "report long gRPC and HTTP/2 streams each time this has passed, while they run; 0s: only at their end" },
 	{ "controller.decoder.protocols", KEY_IGNORED, .meaning = "no such setting ever existed; sniffer.protocols.rules say what is decoded" },
 
 	{ "metricsStorage.expired", KEY_DURATION, KEY_POSITIVE, AT(metrics.expired), .min = NS_PER_SEC, .max = 365 * 86400 * NS_PER_SEC, .fallback = "5m",

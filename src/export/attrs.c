@@ -12,13 +12,15 @@
 #define HEADER_CACHE 512
 #define HEADER_NAME_MAX 64
 #define SCRATCH_MAX (256 * KIB)
+#define KEY_CHUNK 32u         /* keys are copied so much at a time: most are not longer, and a copy of known length is no call */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* A header's attribute key, as it stands on the wire. */
 struct header_key {
 	u64 hash; /* 0: empty */
 	bool secret;
 	u8 len;
-	char key[PB_LEN + 62 + HEADER_NAME_MAX];
+	char key[2 + 62 + HEADER_NAME_MAX + KEY_CHUNK];
 };
 
 struct host_text {
@@ -105,7 +107,7 @@ static void note_row(struct attr_plan *plan, const struct field *f)
 static char *encode_key(const char *name, u8 *ret_len)
 {
 	size_t n = MIN(strlen(name), 120u);
-	char *key = malloc(n + 2);
+	char *key = calloc(1, n + 2 + KEY_CHUNK);
 	if (!key)
 		return NULL;
 	key[0] = 1 << 3 | PB_LEN;
@@ -155,17 +157,20 @@ const struct attr_plan *attrs_plan(struct attrs *a, const struct proto *p)
 
 /* --- the wire --- */
 
-/* Field `field`: a KeyValue with this encoded key, and an AnyValue of `value` bytes. Where the AnyValue goes; NULL: no room. */
+/* Field `field`: a KeyValue with this encoded key, behind which KEY_CHUNK bytes can be read, and an AnyValue of `value` bytes. Where the
+ * AnyValue goes; NULL: no room. */
 static char *put_pair(struct buf *b, u32 field, const char *key, size_t key_len, size_t value)
 {
 	size_t any = 1 + pb_varint_size(value) + value, n = key_len + any;
-	char *to = buf_room(b, n + 16);
+	char *to = buf_room(b, n + 16 + KEY_CHUNK);
 	if (unlikely(!to))
 		return NULL;
 	char *start = to;
 	to = pb_put_varint(to, (u64)field << 3 | PB_LEN);
 	to = pb_put_varint(to, n);
-	memcpy(to, key, key_len);
+	memcpy(to, key, KEY_CHUNK);
+	if (key_len > KEY_CHUNK)
+		memcpy(to + KEY_CHUNK, key + KEY_CHUNK, key_len - KEY_CHUNK);
 	to += key_len;
 	*to++ = 2 << 3 | PB_LEN;
 	to = pb_put_varint(to, value);
@@ -207,40 +212,88 @@ static void put_real(struct buf *b, u32 field, const char *key, size_t key_len, 
 
 struct key {
 	size_t n;
-	char text[130];
+	char text[122 + KEY_CHUNK];
 };
 
 static struct key key_of(struct str name)
 {
 	struct key k = { .n = MIN(name.n, 120u) + 2 };
+	memset(k.text + k.n, 0, KEY_CHUNK);
 	k.text[0] = 1 << 3 | PB_LEN;
 	k.text[1] = (char)(k.n - 2);
 	memcpy(k.text + 2, name.p, k.n - 2);
 	return k;
 }
 
+/* The same with a key as it is, for those that stand in the code: then the compiler knows how long it is. */
+ALWAYS_INLINE char *put_named(struct buf *b, u32 field, struct str name, size_t value)
+{
+	size_t key = MIN(name.n, 120u), n = 2 + key + 1 + pb_varint_size(value) + value;
+	char *to = buf_room(b, n + 16);
+	if (unlikely(!to))
+		return NULL;
+	char *start = to;
+	to = pb_put_varint(to, (u64)field << 3 | PB_LEN);
+	to = pb_put_varint(to, n);
+	*to++ = 1 << 3 | PB_LEN;
+	*to++ = (char)key;
+	memcpy(to, name.p, key);
+	to += key;
+	*to++ = 2 << 3 | PB_LEN;
+	to = pb_put_varint(to, value);
+	b->len += (size_t)(to - start) + value;
+	return to;
+}
+
+ALWAYS_INLINE void add_text(struct buf *b, u32 field, struct str key, struct str value)
+{
+	char *to = put_named(b, field, key, 1 + pb_varint_size(value.n) + value.n);
+	if (unlikely(!to))
+		return;
+	*to++ = 1 << 3 | PB_LEN;
+	to = pb_put_varint(to, value.n);
+	if (value.n)
+		memcpy(to, value.p, value.n);
+}
+
+ALWAYS_INLINE void add_number(struct buf *b, u32 field, struct str key, u8 kind, u64 value)
+{
+	char *to = put_named(b, field, key, 1 + pb_varint_size(value));
+	if (unlikely(!to))
+		return;
+	*to++ = (char)(kind << 3 | PB_VARINT);
+	pb_put_varint(to, value);
+}
+
+ALWAYS_INLINE void add_real(struct buf *b, u32 field, struct str key, double value)
+{
+	char *to = put_named(b, field, key, 9);
+	if (unlikely(!to))
+		return;
+	u64 bits = pb_double_bits(value);
+	*to++ = 4 << 3 | PB_FIXED64;
+	for (int i = 0; i < 8; i++)
+		*to++ = (char)(bits >> 8 * i);
+}
+
 void attr_put_text(struct buf *b, u32 field, struct str key, struct str value)
 {
-	struct key k = key_of(key);
-	put_text(b, field, k.text, k.n, value);
+	add_text(b, field, key, value);
 }
 
 void attr_put_int(struct buf *b, u32 field, struct str key, i64 value)
 {
-	struct key k = key_of(key);
-	put_number(b, field, k.text, k.n, 3, (u64)value);
+	add_number(b, field, key, 3, (u64)value);
 }
 
 void attr_put_double(struct buf *b, u32 field, struct str key, double value)
 {
-	struct key k = key_of(key);
-	put_real(b, field, k.text, k.n, value);
+	add_real(b, field, key, value);
 }
 
 void attr_put_bool(struct buf *b, u32 field, struct str key, bool value)
 {
-	struct key k = key_of(key);
-	put_number(b, field, k.text, k.n, 2, value);
+	add_number(b, field, key, 2, value);
 }
 
 /* --- headers --- */
@@ -478,40 +531,40 @@ static void put_ends(struct attrs *a, const struct attr_plan *plan, struct buf *
 {
 	u8 server = roundtrip_server_dir(rt) & 1, client = server ^ 1;
 	const struct conn *c = rt->conn;
-	attr_put_text(b, field, STR("server.address"), address_text(a, &c->addr[server], 1));
-	attr_put_int(b, field, STR("server.port"), c->port[server]);
+	add_text(b, field, STR("server.address"), address_text(a, &c->addr[server], 1));
+	add_number(b, field, STR("server.port"), 3, c->port[server]);
 	struct str peer = address_text(a, &c->addr[client], 0);
-	attr_put_text(b, field, STR("network.peer.address"), peer);
-	attr_put_int(b, field, STR("network.peer.port"), c->port[client]);
-	attr_put_text(b, field, STR("client.address"), peer);
-	attr_put_int(b, field, STR("client.port"), c->port[client]);
+	add_text(b, field, STR("network.peer.address"), peer);
+	add_number(b, field, STR("network.peer.port"), 3, c->port[client]);
+	add_text(b, field, STR("client.address"), peer);
+	add_number(b, field, STR("client.port"), 3, c->port[client]);
 	if (!plan->has_transport)
-		attr_put_text(b, field, STR("network.transport"), c->protocol == IPPROTO_UDP_ ? STR("udp") : STR("tcp"));
-	attr_put_text(b, field, STR("network.type"), ip_is_v4(&c->addr[server]) ? STR("ipv4") : STR("ipv6"));
+		add_text(b, field, STR("network.transport"), c->protocol == IPPROTO_UDP_ ? STR("udp") : STR("tcp"));
+	add_text(b, field, STR("network.type"), ip_is_v4(&c->addr[server]) ? STR("ipv4") : STR("ipv6"));
 }
 
 static void put_circumstances(struct buf *b, u32 field, const struct view *v)
 {
 	const struct roundtrip *rt = v->rt;
 	if (rt->outcome != OUTCOME_ANSWERED)
-		attr_put_text(b, field, STR("packetd.outcome"), str_from(outcome_name(rt->outcome)));
+		add_text(b, field, STR("packetd.outcome"), str_from(outcome_name(rt->outcome)));
 	if (rt->partial)
-		attr_put_bool(b, field, STR("packetd.partial"), true);
+		add_number(b, field, STR("packetd.partial"), 2, true);
 	if (rt->first_byte)
-		attr_put_double(b, field, STR("packetd.first_byte"), (double)rt->first_byte / (double)NS_PER_SEC);
+		add_real(b, field, STR("packetd.first_byte"), (double)rt->first_byte / (double)NS_PER_SEC);
 	if (rt->rtt)
-		attr_put_double(b, field, STR("packetd.network.rtt"), (double)rt->rtt / (double)NS_PER_SEC);
+		add_real(b, field, STR("packetd.network.rtt"), (double)rt->rtt / (double)NS_PER_SEC);
 	if (rt->conn->id)
-		attr_put_int(b, field, STR("packetd.connection"), (i64)rt->conn->id);
+		add_number(b, field, STR("packetd.connection"), 3, rt->conn->id);
 	if (v->weight > 1)
-		attr_put_double(b, field, STR("packetd.weight"), v->weight);
+		add_real(b, field, STR("packetd.weight"), v->weight);
 }
 
 static void put_added(struct attrs *a, struct buf *b, u32 field, const struct projection *p)
 {
 	for (u32 i = 0; p && i < p->added_len; i++) {
 		a->scratch.len = 0;
-		attr_put_text(b, field, str_from(p->added[i].name), pb_clean(str_from(p->added[i].value), &a->scratch));
+		add_text(b, field, str_from(p->added[i].name), pb_clean(str_from(p->added[i].value), &a->scratch));
 	}
 }
 

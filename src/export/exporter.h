@@ -20,7 +20,8 @@ struct exporter_env {
 	struct registry *registry;
 	const struct resource *resource;
 	u32 workers;
-	bool live;      /* false: a capture file is read; queues wait instead of dropping */
+	bool live;      /* false: a capture file is read; queues wait instead of dropping … */
+	const _Atomic bool *hurry; /* … until this becomes true: somebody wants the program to end. May be NULL */
 	/* A sentence for the log; rate-limited by the caller, thread-safe. */
 	void (*log)(void *arg, enum config_log_level level, const char *text);
 	void *log_arg;

@@ -12,6 +12,7 @@
 #define BATCH_KEEP (2 * MIB) /* a batch that has grown beyond this is freed after use */
 #define UNUSED_MAX 16
 #define FEEDS_MAX 256
+#define HURRY_LOOK (200 * NS_PER_MS)
 
 u64 outbox_now(clockid_t clock)
 {
@@ -204,13 +205,23 @@ struct outbox_feed *outbox_feed(struct outbox *o)
 	return f;
 }
 
-/* A batch to fill; from a file it waits until there is room. */
+/* A capture file is read, and the back end does not keep up: the file waits, until somebody wants the program to end. */
+static void wait_for_room(struct outbox *o)
+{
+	const _Atomic bool *hurry = o->o.env->hurry;
+	while (!o->o.env->live && o->held >= o->queue_bytes && !o->closing && !(hurry && atomic_load(hurry))) {
+		u64 until = outbox_now(CLOCK_MONOTONIC) + HURRY_LOOK;
+		struct timespec ts = { (time_t)(until / NS_PER_SEC), (long)(until % NS_PER_SEC) };
+		pthread_cond_timedwait(&o->room, &o->lock, &ts);
+	}
+}
+
+/* A batch to fill. */
 static struct outbox_batch *batch_get(struct outbox *o)
 {
 	struct outbox_batch *b = NULL;
 	pthread_mutex_lock(&o->lock);
-	while (!o->o.env->live && o->held >= o->queue_bytes && !o->closing)
-		pthread_cond_wait(&o->room, &o->lock);
+	wait_for_room(o);
 	if (o->held < o->queue_bytes && !o->closing) {
 		b = batch_pop(&o->unused);
 		o->unused_len -= b != NULL;

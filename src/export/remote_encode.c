@@ -29,7 +29,9 @@ struct remote_encoder {
 	struct buf names;        /* "NAME_bucket" and the like of the family being written */
 	struct buf scratch;
 	char (*vmranges)[32];
-	u64 time; /* ms */
+	u64 time;               /* ms */
+	u64 last, last_id;      /* of the picture before: ns, and the youngest series in it; 0: there is none */
+	u64 now, youngest;      /* of this one */
 	/* the series being written */
 	struct label labels[LABELS_MAX]; /* sorted by name */
 	u32 labels_len;
@@ -169,13 +171,31 @@ struct point {
 	u32 suffix_len; /* nothing or "_bucket": metadata is the family's */
 };
 
-static void put_sample(struct remote_encoder *e, struct buf *b, u32 field, u64 bits)
+static void put_sample(struct buf *b, u32 field, u64 bits, u64 time)
 {
 	size_t mark = pb_begin(b, field, 1);
 	if (bits)
 		pb_fixed64(b, SAMPLE_VALUE, bits);
-	pb_u64(b, SAMPLE_TIME, e->time);
+	pb_u64(b, SAMPLE_TIME, time);
 	pb_end(b, mark, 1);
+}
+
+static bool is_new(const struct remote_encoder *e, const struct snapshot_series *s)
+{
+	if (e->last_id == 0)
+		return s->created > e->o.since;
+	/* One without labels has its number before it has a value. */
+	return s->id > e->last_id || (s->created > e->last && s->created <= e->now);
+}
+
+/* When the series began, ms, if that is to be told; 0: not. What an earlier one of the same labels has told is not told again. */
+static u64 beginning(const struct remote_encoder *e)
+{
+	const struct snapshot_series *s = e->series;
+	if (!s->created || s->stale || e->family->type == METRIC_GAUGE || !is_new(e, s))
+		return 0;
+	u64 at = MIN(MAX(s->created / NS_PER_MS, e->last / NS_PER_MS + 1), e->time - 1);
+	return at > e->last / NS_PER_MS ? at : 0;
 }
 
 /* Runs of buckets that hold something; gaps of up to two empty ones cost less than a span. */
@@ -248,8 +268,10 @@ static void put_series_v1(struct remote_encoder *e, struct buf *b, const struct 
 		put_label(b, V1_LABELS, e->labels[i].name, e->labels[i].value);
 	if (p->histogram)
 		put_histogram(e, b, V1_HISTOGRAMS, p->histogram, e->series->stale);
-	else
-		put_sample(e, b, V1_SAMPLES, p->bits);
+	else if (beginning(e))
+		put_sample(b, V1_SAMPLES, 0, beginning(e));
+	if (!p->histogram)
+		put_sample(b, V1_SAMPLES, p->bits, e->time);
 	if (p->exemplar) {
 		size_t x = pb_begin(b, V1_EXEMPLARS, 1);
 		put_label(b, EXEMPLAR_LABELS, STR("trace_id"), trace_text(p->exemplar, trace));
@@ -285,7 +307,7 @@ static void put_series_v2(struct remote_encoder *e, struct buf *b, const struct 
 	if (p->histogram)
 		put_histogram(e, b, V2_HISTOGRAMS, p->histogram, e->series->stale);
 	else
-		put_sample(e, b, V2_SAMPLES, p->bits);
+		put_sample(b, V2_SAMPLES, p->bits, e->time);
 	if (p->exemplar) {
 		size_t x = pb_begin(b, V2_EXEMPLARS, 1);
 		put_refs(b, EXEMPLAR_LABELS, extra + 2, 2);
@@ -423,6 +445,7 @@ static void put_family(struct remote_encoder *e, const struct snapshot_family *f
 	for (u32 i = 0; i < f->series_len; i++) {
 		const struct snapshot_series *s = &f->series[i];
 		begin_labels(e, s);
+		e->youngest = MAX(e->youngest, s->created ? s->id : 0);
 		if (f->type != METRIC_HISTOGRAM)
 			put_value(e, s->value, f->type == METRIC_COUNTER ? &s->exemplar : NULL);
 		else if (s->histogram || other)
@@ -449,10 +472,14 @@ static void put_metadata(struct remote_encoder *e, const struct snapshot *s)
 void remote_encode(struct remote_encoder *e, const struct snapshot *s, bool metadata)
 {
 	e->time = s->time / NS_PER_MS;
+	e->now = s->time;
+	e->youngest = e->last_id;
 	if (metadata && e->o.version == 1)
 		put_metadata(e, s);
 	for (u32 i = 0; i < s->families_len; i++)
 		put_family(e, &s->families[i]);
 	for (u32 i = 0; i < e->o.shards; i++)
 		outbox_flush(e->o.feeds[i], s->time, true);
+	e->last = s->time;
+	e->last_id = MAX(e->youngest, 1);
 }

@@ -16,6 +16,9 @@ struct remote_options {
 	const struct config_pairs *external;
 	struct outbox_feed **feeds; /* a shard each; borrowed */
 	u32 shards;
+	/* 1.0 does not say when a counter began, and rates see nothing of what was in its first sample. So a series that was not in the
+	 * picture before, or in the first one is younger than this (ns), also gets a 0 at the time it began. */
+	u64 since;
 };
 
 /* NULL without memory. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "export/compress.h"
@@ -211,7 +212,10 @@ static int remote_open(const struct exporter_env *env, struct exporter **ret, st
 	ticker_init(&w->ticker, c->d.interval, tick, w);
 	for (u32 i = 0; i < w->boxes && !rc; i++)
 		rc = open_shard(w, i, error);
-	struct remote_options ro = { c->version == 2 ? 2 : 1, &c->external_labels, w->feeds, w->shards };
+	struct timespec now = { 0 };
+	if (env->live)
+		clock_gettime(CLOCK_REALTIME, &now);
+	struct remote_options ro = { c->version == 2 ? 2 : 1, &c->external_labels, w->feeds, w->shards, (u64)now.tv_sec * NS_PER_SEC + (u64)now.tv_nsec };
 	if (!rc && !(w->encoder = remote_encoder_new(&ro)))
 		rc = -ENOMEM;
 	if (rc) {

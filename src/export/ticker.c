@@ -75,8 +75,11 @@ void ticker_stop(struct ticker *t)
 
 void ticker_clock(struct ticker *t, u64 now, bool last)
 {
-	if (now < t->due && !last)
+	if ((now < t->due && !last) || !now) /* 0: there was no packet */
 		return;
-	t->tick(t->arg, now, last);
+	/* Back ends count in ms, and take one value for each; the beginning of a new series goes between two. */
+	u64 at = MAX(now, t->ticked - t->ticked % NS_PER_MS + 2 * NS_PER_MS);
+	t->tick(t->arg, at, last);
+	t->ticked = at;
 	t->due = now - now % t->interval + t->interval;
 }

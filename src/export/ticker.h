@@ -12,7 +12,7 @@ struct ticker {
 	/* `now`: ns, what samples are stamped with. */
 	void (*tick)(void *arg, u64 now, bool last);
 	void *arg;
-	u64 due;      /* of a capture's clock */
+	u64 due, ticked; /* of a capture's clock: the next, and the last one */
 	bool running, ending;
 	pthread_t thread;
 	pthread_mutex_t lock;

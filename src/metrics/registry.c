@@ -184,10 +184,9 @@ static bool group_add_other(struct metric_group *g)
 	u32 len = key_make(key, values, g->labels_len);
 	/* without labels it must not be found: it is the place for what there is no memory for */
 	u64 hash = series_hash(g->r, key, len) + !g->labels_len;
-	struct series *s = series_new(g, key, len, hash, 0);
+	struct series *s = series_new(g, key, len, hash, 0, true);
 	if (!s)
 		return false;
-	s->other = true;
 	g->series_len--;
 	for (u32 i = 0; i < g->r->o.workers; i++) {
 		g->shards[i].other = cells_new(s, i, 0);

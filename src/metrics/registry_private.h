@@ -114,7 +114,7 @@ struct str series_value(const struct series *s, u32 i);
 int series_compare(const struct series *a, const struct series *b);
 
 /* series.c, under the lock */
-struct series *series_new(struct metric_group *g, const u8 *key, u32 key_len, u64 hash, u64 now);
+struct series *series_new(struct metric_group *g, const u8 *key, u32 key_len, u64 hash, u64 now, bool other);
 struct metric_cells *cells_new(struct series *s, u32 shard, u64 now);
 struct series *directory_find(const struct metric_group *g, const u8 *key, u32 key_len, u64 hash);
 /* Out of the directory; readers are told, workers let go of it at their next look, and then it is freed. */

@@ -194,7 +194,7 @@ static void list_take(struct series *s)
 	g->left--;
 }
 
-struct series *series_new(struct metric_group *g, const u8 *key, u32 key_len, u64 hash, u64 now)
+struct series *series_new(struct metric_group *g, const u8 *key, u32 key_len, u64 hash, u64 now, bool other)
 {
 	struct registry *r = g->r;
 	size_t n = sizeof(struct series) + r->o.workers * sizeof(struct metric_cells *) + key_len;
@@ -205,6 +205,7 @@ struct series *series_new(struct metric_group *g, const u8 *key, u32 key_len, u6
 	s->id = ++r->next_id;
 	s->created = now;
 	s->hash = hash;
+	s->other = other; /* readers see it once it is in the list */
 	s->bytes = (u32)n;
 	s->key_len = (u16)key_len;
 	memcpy(series_key(s), key, key_len);
@@ -394,7 +395,7 @@ static struct metric_cells *shard_make(struct metric_group *g, u32 shard, const 
 	bool room = r->bytes + g->cells_size + sizeof(*s) + key_len <= r->o.max_bytes || !g->labels_len;
 	r->capped += !room;
 	if (!s && room && g->series_len < r->o.max_series)
-		s = series_new(g, key, key_len, hash, now);
+		s = series_new(g, key, key_len, hash, now, false);
 	if (s && !s->other && room && shard_reserve(g, sh))
 		c = cells_new(s, shard, now);
 	if (c) {

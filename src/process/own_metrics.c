@@ -171,6 +171,7 @@ static void protocols(const struct ledger *l, struct snapshot *s)
 	BY_PROTOCOL("packetd_gaps_total", "Holes in what a parser wanted to read.", gaps);
 	BY_PROTOCOL("packetd_failed_requests_total", "Requests answered with an error.", failed);
 	BY_PROTOCOL("packetd_partial_roundtrips_total", "RoundTrips with unknown fields.", partial);
+	BY_PROTOCOL("packetd_unknown_version_requests_total", "Requests in a version of their protocol that is newer than the parser.", version_unknown);
 }
 
 static void roundtrips(const struct ledger *l, struct snapshot *s)

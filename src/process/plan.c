@@ -252,13 +252,13 @@ static void run_pipeline(const struct plan *p, const struct step *s, const struc
 				return;
 			break;
 		case STEP_METRICS:
-			if (!(*done & bit))
+			if (!(*done & bit) && !v->rt->progress)
 				hand_one(rt_metrics_sink(s->metrics, v->worker), v);
 			*done |= bit;
 			break;
 		case STEP_TRACES:
 		case STEP_RECORDS:
-			if (!(*done & bit))
+			if (!(*done & bit) && (s->kind == STEP_RECORDS || !v->rt->progress))
 				hand_to(s->kind == STEP_TRACES ? &p->traces[v->worker] : &p->records[v->worker], v);
 			*done |= bit;
 			break;

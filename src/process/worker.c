@@ -9,6 +9,7 @@
 #define FLUSH_IDLE_NS (20 * NS_PER_MS) /* and this often when nothing waits to be read */
 #define SETTLE_NS (60 * NS_PER_MS)     /* packets may still be on their way through the kernel: time runs this far behind */
 #define DRAIN_NS (2 * NS_PER_SEC)      /* longest reading of what was captured before the stop */
+#define SILENCE_NS (900 * NS_PER_SEC)  /* longest silence of a capture that is told by the second */
 #define AHEAD 4                        /* segments between fetching a connection into the cache and using it */
 
 static u64 clock_ns(clockid_t id)
@@ -27,12 +28,19 @@ static void notify(struct worker *w)
 
 /* --- packets --- */
 
-/* A file: the sinks hear of each second of the capture at the same packet in every run. */
+/* A file: the sinks hear of each second of the capture at the same packet in every run. In a long silence, too, since what they keep
+ * is shown at times of its own and forgotten after a while; but clocks of captures jump, and years have many seconds. */
 static void tell_second(struct worker *w, u64 ts)
 {
-	if (w->next_second)
-		sessions_flush(w->sessions, ts - ts % NS_PER_SEC, false);
-	w->next_second = ts - ts % NS_PER_SEC + NS_PER_SEC;
+	u64 second = ts - ts % NS_PER_SEC, told = w->next_second;
+	u64 silence_ends = told + MIN(second - told, SILENCE_NS);
+	for (; told && told < silence_ends; told += NS_PER_SEC) {
+		flow_advance(w->flow, told);
+		sessions_flush(w->sessions, told, false);
+	}
+	if (told)
+		sessions_flush(w->sessions, second, false);
+	w->next_second = second + NS_PER_SEC;
 }
 
 static void process_pending(struct worker *w)

@@ -17,6 +17,7 @@ enum message_flag {
 	MSG_NOISE = 32,   /* request: bookkeeping of a driver, may be hidden */
 	MSG_BLOCKING = 64, /* request: waits by design (BLPOP, long poll): no time-out */
 	MSG_UNTRACKED = 128, /* request: reported when closed like an answered one, by a parser that pairs by itself */
+	MSG_VERSION_UNKNOWN = 256, /* request: in a version of the protocol that is newer than its parser: only what all versions share is read */
 };
 
 struct proto;
@@ -39,8 +40,8 @@ struct message {
 	u32 retransmits, zero_windows; /* roundtrip/: of the connection when the request began */
 	u8 dir;       /* the direction of the connection it travelled in */
 	u8 side;      /* enum side */
-	u8 flags;     /* enum message_flag */
 	u8 shape;     /* which of the field table's shapes it has (field.shapes) */
+	u16 flags;    /* enum message_flag */
 	u8 trace[25]; /* 16 bytes trace id, 8 bytes parent id, flags; all zero when there is none */
 	u8 has_trace;
 	u16 state;    /* roundtrip/ */

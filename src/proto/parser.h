@@ -25,6 +25,8 @@ struct proto_options {
 	bool no_redacted;     /* nobody wants statements without their literals */
 	u32 body_bytes;       /* prefix of bodies to keep, 0 none */
 	u32 statement_length; /* characters of statement text to keep */
+	bool carriers;        /* also report an exchange as one of the protocol that carries it (gRPC as HTTP/2) */
+	u64 progress_ns;      /* tell of a long stream each time this has passed; 0 never */
 	u32 max_records;      /* list items shown (DNS records, Kafka topics …) */
 };
 
@@ -37,6 +39,8 @@ struct parser_ops {
 	void (*answer)(struct parser *ps, struct message *request, struct message *response);
 	void (*handover)(struct parser *ps, const char *proto, struct message *request);
 	struct message *(*waiting)(struct parser *ps, struct message *after);
+	void (*reset)(struct parser *ps, struct message *request);
+	void (*progress)(struct parser *ps, struct message *request);
 };
 
 struct parser {
@@ -44,6 +48,7 @@ struct parser {
 	const struct parser_ops *ops;
 	const struct proto_options *opt;
 	void *state;   /* proto->state_size bytes, zeroed when the protocol is chosen */
+	void *shared;  /* proto->shared_size bytes, the same for all connections of a worker, zeroed at first; NULL when memory is lacking */
 	struct chunk *chunk; /* what is being looked at */
 	u64 *counters; /* LEDGER_* of the worker, for parser_count; may be NULL in tests */
 	u8 dir;        /* direction of the chunk */
@@ -104,6 +109,20 @@ static inline struct message *parser_waiting(struct parser *ps, struct message *
 static inline void parser_answer(struct parser *ps, struct message *request, struct message *response)
 {
 	ps->ops->answer(ps, request, response);
+}
+
+/* The exchange of this request, which must be open, ends here as reset: one side has given it up. What there is of an answer
+ * (closed or not) goes with it; both messages are gone. */
+static inline void parser_reset(struct parser *ps, struct message *request)
+{
+	ps->ops->reset(ps, request);
+}
+
+/* Tells what there is of an exchange that goes on; not counted as one. */
+static inline void parser_progress(struct parser *ps, struct message *request)
+{
+	if (ps->ops->progress)
+		ps->ops->progress(ps, request);
 }
 
 /* From the next byte on (both directions) the connection speaks `proto` (a registry name), or, with NULL, something

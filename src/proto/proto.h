@@ -34,9 +34,12 @@ struct proto {
 	u8 transports;       /* enum transport bits */
 	u8 pairing;          /* enum pairing */
 	bool serial;         /* FIFO: clients wait for each answer before they send on, as a rule (HTTP/1) */
+	const struct proto *carrier; /* whose exchanges its own are, too; same messages. NULL: none */
+	bool survives;       /* keyed: what is in progress outlives lost bytes; the parser itself ends it */
 	u8 index;            /* its place in proto_all, PROTO_<name> */
 	u8 weight;           /* tie-breaker among equal probes: higher first */
 	u16 state_size;      /* bytes of parser state a connection */
+	u32 shared_size;     /* bytes the connections of a worker have in common: what one of them tells about others; touched only when used */
 	u16 request_size, response_size; /* bytes of the message structures */
 	u32 timeout_ms;      /* default wait for an answer; 0: the general setting */
 	const struct field *fields;

@@ -471,6 +471,8 @@ static void put_additions(struct buf *b, const struct roundtrip *rt, const struc
 	}
 	if (rt->partial)
 		ADD(b, ",\"Partial\":true");
+	if (rt->progress)
+		ADD(b, ",\"Progress\":true");
 	put_trace(b, rt);
 	put_capture(b, rt->conn, o);
 }

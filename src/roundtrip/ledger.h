@@ -22,6 +22,7 @@ struct ledger_proto {
 	u64 evicted;               /* requests given up as lost because too many were waiting */
 	u64 failed;                /* answered, with an error */
 	u64 partial;               /* reported with unknown fields */
+	u64 version_unknown;       /* in a version newer than the parser: only what all versions share was read */
 };
 
 struct ledger {

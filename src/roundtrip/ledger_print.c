@@ -30,6 +30,7 @@ static const struct column columns[] = {
 	OUTCOME_COLUMN("open", OUTCOME_OPEN),
 	{ "waiting", offsetof(struct ledger_proto, waiting), false },
 	{ "partial", offsetof(struct ledger_proto, partial), false },
+	{ "version unknown", offsetof(struct ledger_proto, version_unknown), false },
 	{ "pushed", offsetof(struct ledger_proto, pushes), false },
 };
 _Static_assert(ARRAY_LEN(columns) <= COLUMNS_MAX, "raise COLUMNS_MAX");
@@ -252,6 +253,7 @@ static void add_json_proto(struct buf *out, const struct ledger_proto *p)
 	member(out, false, "waiting", p->waiting);
 	member(out, false, "failed", p->failed);
 	member(out, false, "partial", p->partial);
+	member(out, false, "version_unknown", p->version_unknown);
 	member(out, false, "orphan_responses", p->orphan_responses);
 	member(out, false, "late_responses", p->late_responses);
 	member(out, false, "pushes", p->pushes);

@@ -162,11 +162,11 @@ static void count_outcome(struct ledger_proto *count, const struct roundtrip *rt
 	count->outcomes[rt->outcome]++;
 	count->failed += rt->outcome == OUTCOME_ANSWERED && (rt->response->flags & MSG_FAILED);
 	count->partial += rt->partial;
+	count->version_unknown += (rt->request->flags & MSG_VERSION_UNKNOWN) != 0;
 }
 
-static void emit(struct conn *c, struct message *q, enum outcome outcome, const char *reason, u64 ts)
+static struct roundtrip describe(struct conn *c, struct message *q, enum outcome outcome, u64 ts)
 {
-	struct sessions *all = sessions_of(c);
 	struct message *a = q->answer;
 	struct roundtrip rt = { .proto = q->proto, .conn = c, .request = q, .response = a, .outcome = outcome, .rtt = c->rtt,
 				.retransmits = conn_retransmits(c) - q->retransmits,
@@ -175,15 +175,34 @@ static void emit(struct conn *c, struct message *q, enum outcome outcome, const 
 	if (a && !a->time)
 		a->time = a->ts_last;
 	describe_times(&rt, ts);
-	rt.error = a && a->error.n ? a->error : q->error.n ? q->error : str_from(reason);
-	count_outcome(&all->ledger->proto[q->proto->index], &rt);
-	if (all->opt.keep && !all->opt.keep(all->opt.keep_arg, &rt)) {
+	return rt;
+}
+
+static void deliver(struct sessions *all, const struct roundtrip *rt)
+{
+	if (all->opt.keep && !all->opt.keep(all->opt.keep_arg, rt)) {
 		all->ledger->filtered++;
 		return;
 	}
 	all->ledger->delivered++;
 	for (u32 i = 0; i < all->sinks_len; i++)
-		all->sinks[i]->roundtrip(all->sinks[i], &rt);
+		all->sinks[i]->roundtrip(all->sinks[i], rt);
+}
+
+static void emit(struct conn *c, struct message *q, enum outcome outcome, const char *reason, u64 ts)
+{
+	struct sessions *all = sessions_of(c);
+	const struct message *a = q->answer;
+	struct roundtrip rt = describe(c, q, outcome, ts);
+	rt.error = a && a->error.n ? a->error : q->error.n ? q->error : str_from(reason);
+	count_outcome(&all->ledger->proto[rt.proto->index], &rt);
+	deliver(all, &rt);
+	if (!all->opt.proto.carriers || !rt.proto->carrier)
+		return;
+	rt.proto = rt.proto->carrier;
+	all->ledger->proto[rt.proto->index].requests++;
+	count_outcome(&all->ledger->proto[rt.proto->index], &rt);
+	deliver(all, &rt);
 }
 
 void pair_finish(struct conn *c, struct message *q, enum outcome outcome, const char *reason, u64 ts, bool keep)
@@ -307,7 +326,7 @@ static struct message *pick_key(const struct sessions *all, const struct session
 {
 	struct message *q = all->keys[key_hash(s, key) & all->keys_mask], *reported = NULL;
 	for (; q; q = q->hash_next) {
-		if (q->key != key || q->proto != proto || q->answer || q->owner != s)
+		if (q->key != key || q->proto->parse != proto->parse || q->answer || q->owner != s)
 			continue;
 		if (!(q->state & M_REPORTED))
 			return q;
@@ -414,7 +433,7 @@ static void learn(const struct conn *c, struct session *s, struct message *q)
 	s->round_requests++;
 	if (first_of_burst && !tainted && is_anchor(s, q))
 		q->state |= M_ANCHOR;
-	if (!s->last_acked && s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !q->proto->serial)
+	if (!s->last_acked && s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !q->proto->serial && !is_keyed(q))
 		q->state |= M_WEAK;
 	s->last_acked = (u32)q->acked + 1; /* 0 stays "none" */
 }
@@ -613,6 +632,28 @@ static void op_handover(struct parser *ps, const char *proto, struct message *re
 	ps->next_request = request;
 }
 
+static void op_reset(struct parser *ps, struct message *q)
+{
+	struct session_parser *sp = outer(ps);
+	if (!(q->state & M_SPARE))
+		pair_finish(sp->c, q, OUTCOME_RESET, "reset", ps->chunk->ts, false);
+}
+
+static void op_progress(struct parser *ps, struct message *q)
+{
+	struct session_parser *sp = outer(ps);
+	if ((q->state & (M_SPARE | M_REPORTED)) || (q->answer && q->answer->state & M_SPARE))
+		return;
+	u64 time = q->answer ? q->answer->time : 0;
+	if (q->answer)
+		q->answer->ts_last = ps->chunk->ts;
+	struct roundtrip rt = describe(sp->c, q, OUTCOME_OPEN, ps->chunk->ts);
+	rt.progress = true;
+	deliver(sp->all, &rt);
+	if (q->answer)
+		q->answer->time = time;
+}
+
 static struct message *op_waiting(struct parser *ps, struct message *after)
 {
 	struct message *q = after ? after->next : outer(ps)->s->first;
@@ -630,12 +671,19 @@ const struct parser_ops session_parser_ops = {
 	.answer = op_answer,
 	.handover = op_handover,
 	.waiting = op_waiting,
+	.reset = op_reset,
+	.progress = op_progress,
 };
 
 void pair_gap(struct conn *c, int dir, u64 ts)
 {
 	struct session *s = session_of(c);
 	bool fifo = s->proto->pairing == PAIR_FIFO, answers = dir != s->request_dir;
+	if (s->proto->survives) {
+		for (struct message *q = s->first; q; q = q->next)
+			q->state |= q->dir != dir && !has_answer(q) ? M_SUSPECT : 0;
+		return;
+	}
 	for (struct message *m = s->loose, *next; m; m = next) {
 		next = m->next;
 		if (m->dir != dir || (m->flags & MSG_OPENED && !fifo))

@@ -40,6 +40,7 @@ struct roundtrip {
 	u32 retransmits;    /* during this exchange, both sides */
 	u32 zero_windows;
 	bool partial;
+	bool progress;      /* the exchange goes on: what there is of it so far (outcome open); to be shown, not to be counted */
 };
 
 /* Who sent the request: its address and port; and the other side's. */

@@ -35,6 +35,8 @@ bool session_start(struct conn *c, const struct proto *proto, int request_dir, b
 	if (!state)
 		return false;
 	memset(state, 0, proto->state_size);
+	if (proto->shared_size && !all->shared[proto->index])
+		all->shared[proto->index] = calloc(1, proto->shared_size);
 	s->proto = proto;
 	s->state = state;
 	s->request_dir = (u8)request_dir;
@@ -42,8 +44,9 @@ bool session_start(struct conn *c, const struct proto *proto, int request_dir, b
 	s->desyncs = 0;
 	all->ledger->proto[proto->index].connections++;
 	if (proto->start) {
+		struct chunk here = { .ts_first = all->now, .ts = all->now, .acked = STREAM_ACK_UNKNOWN };
 		struct session_parser sp = { .ps = { .proto = proto, .ops = &session_parser_ops, .opt = &all->opt.proto,
-						     .state = state, .request_dir = s->request_dir,
+						     .state = state, .chunk = &here, .shared = all->shared[proto->index], .request_dir = s->request_dir,
 						     .port = { c->port[0], c->port[1] } },
 					     .all = all, .s = s, .c = c };
 		proto->start(&sp.ps, request);
@@ -70,7 +73,8 @@ static void parser_make(struct session_parser *sp, struct conn *c, int dir, stru
 	struct sessions *all = sessions_of(c);
 	struct session *s = session_of(c);
 	*sp = (struct session_parser){
-		.ps = { .proto = s->proto, .ops = &session_parser_ops, .opt = &all->opt.proto, .state = s->state, .chunk = chunk,
+		.ps = { .proto = s->proto, .ops = &session_parser_ops, .opt = &all->opt.proto, .state = s->state,
+			.shared = all->shared[s->proto->index], .chunk = chunk,
 			.dir = (u8)dir, .request_dir = s->request_dir,
 			.partial = { s->flags & S_PARTIAL_A, s->flags & S_PARTIAL_B }, .port = { c->port[0], c->port[1] } },
 		.all = all, .s = s, .c = c,
@@ -359,8 +363,10 @@ void sessions_free(struct sessions *all)
 {
 	if (!all)
 		return;
-	for (u32 i = 0; i < PROTO_MAX; i++)
+	for (u32 i = 0; i < PROTO_MAX; i++) {
 		slab_done(&all->states[i]);
+		free(all->shared[i]);
+	}
 	arena_pool_done(&all->pool);
 	arena_pool_done(&all->no_pool);
 	munmap(all->keys, KEYS * sizeof(*all->keys));

@@ -66,6 +66,7 @@ struct sessions {
 	struct ledger *ledger;
 	struct arena_pool pool;
 	struct slab states[PROTO_MAX];
+	void *shared[PROTO_MAX]; /* proto->shared_size bytes, from the first connection on */
 	struct message **keys; /* hash of waiting requests of keyed protocols */
 	u32 keys_mask, keys_used;
 	struct sink *sinks[SESSION_SINKS_MAX];

@@ -1,14 +1,35 @@
 #!/bin/sh
-# Builds receivers of the real kind with Go, for tests/export/test_transport.py to use when they are there: the OpenTelemetry
-# Collector's OTLP receiver, Prometheus' remote write handler with its store, and VictoriaLogs. Takes some minutes once. usage: real.sh [FOLDER]
+# Builds receivers of the real kind with Go, for tests/export/test_transport.py and tests/integration/test_real_backends.py to use when they
+# are there: the OpenTelemetry Collector's OTLP receiver, Prometheus' remote write handler with its store, VictoriaLogs, and Jaeger. Takes some
+# minutes once; what cannot be had is left out, and its tests say so. `make test-backends` runs this and them. usage: real.sh [FOLDER]
 # SPDX-License-Identifier: Apache-2.0
 set -eu
+if ! command -v go > /dev/null; then
+	echo "go is not installed: real receivers are left out" >&2
+	exit 0
+fi
+try() { # NAME COMMAND...
+	[ -x "$to/$1" ] || "$2" || echo "$1 cannot be built here: its tests are left out" >&2
+}
+collector() { (cd otlpsink && go build -o "$to/otlpsink" .); }
+prometheus() { (cd rwsink && go build -o "$to/rwsink" .); }
+victoria_logs() { GOBIN=$to go install github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs@latest; }
+jaeger() { # its module replaces others and so cannot be installed, but it can be built as somebody's dependency
+	work=$(mktemp -d) && (
+		cd "$work" && go mod init packetd/jaeger && go get github.com/jaegertracing/jaeger/cmd/all-in-one@v1.76.0 &&
+			go build -mod=mod -o "$to/jaeger" github.com/jaegertracing/jaeger/cmd/all-in-one
+	)
+	made=$?
+	rm -rf "$work"
+	return $made
+}
 to=${1:-${PACKETD_REAL:-${XDG_CACHE_HOME:-$HOME/.cache}/packetd-real}}
 mkdir -p "$to"
 to=$(cd "$to" && pwd)
 cd "$(dirname "$0")"
-[ -x "$to/otlpsink" ] || (cd otlpsink && go build -o "$to/otlpsink" .)
-[ -x "$to/rwsink" ] || (cd rwsink && go build -o "$to/rwsink" .)
-[ -x "$to/victoria-logs" ] || GOBIN=$to go install github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs@latest
+try otlpsink collector
+try rwsink prometheus
+try victoria-logs victoria_logs
+try jaeger jaeger
 echo "in $to:"
 ls "$to"

@@ -8,8 +8,9 @@ import subprocess
 import backend
 import observe
 from backend import Backend, fields, records, snappy
-from test_metrics import decode_v1, one
-from test_records import Store
+from bulkstore import Store
+from remotewrite import decode_v1
+from test_metrics import one
 
 CAPTURE = os.path.join(observe.ROOT, 'tests', 'captures', 'http_keepalive.pcap')
 
@@ -37,11 +38,11 @@ exporter:
 '''
 
 
-def agent(tmp_path, url, config=CONFIG, capture=CAPTURE):
+def agent(tmp_path, url, config=CONFIG, capture=CAPTURE, code=0):
     (tmp_path / 'packetd.yaml').write_text(config.replace('URL', url))
     done = subprocess.run([observe.PACKETD, 'agent', '--config', 'packetd.yaml', '--pcap-file', capture], cwd=tmp_path, capture_output=True, timeout=120, check=False, env=dict(os.environ, TZ='UTC'))
     said = done.stdout.decode() + done.stderr.decode()
-    assert done.returncode == 0, said[-4000:]
+    assert done.returncode == code, said[-4000:]
     assert 'Sanitizer' not in said and 'runtime error' not in said, said[-4000:]
     return said
 
@@ -92,14 +93,14 @@ def test_twice_is_the_same(tmp_path):
 
 
 def test_a_back_end_that_does_not_answer(tmp_path):
-    """The others get theirs, and the agent ends."""
+    """The others get theirs, and the agent ends and says so with its status."""
     store = Store()
 
     def behave(number, request):
         return store(number, request) if request.path.startswith(('/_bulk', '/_index')) else 'hang' if request.path == '/v1/logs' else 200
 
     with Backend(behave) as b:
-        said = agent(tmp_path, b.url, CONFIG.replace('/v1/logs}', '/v1/logs, timeout: 1s, retryFor: 2s}'))
+        said = agent(tmp_path, b.url, CONFIG.replace('/v1/logs}', '/v1/logs, timeout: 1s, retryFor: 2s}'), code=1)
     n = len(observe.watch(CAPTURE).roundtrips)
     assert len(store.documents) == n
     assert len([s for r in b.taken if r.path == '/v1/traces' for s in records(r.body)]) == n

@@ -66,7 +66,10 @@ static void lose_sync(struct feed *f, u8 dir)
 	s->lost_acked = 0;
 	ps->partial[dir] = true;
 	ps->dir = dir;
+	struct chunk here = { .ts_first = s->now, .ts = s->now, .offset = s->offset, .acked = STREAM_ACK_UNKNOWN };
+	ps->chunk = &here;
 	ps->proto->gap(ps);
+	ps->chunk = NULL;
 	recorder_gap(&f->rec, dir, s->offset, f->side[!dir].offset + f->side[!dir].n);
 }
 

@@ -76,7 +76,7 @@ static void forget_request(struct recorder *r, struct message *m)
 /* Writes the block of an exchange and forgets it. Either may be NULL. */
 static void report(struct recorder *r, const char *outcome, struct message *request, struct message *response)
 {
-	const struct proto *proto = r->ps.proto;
+	const struct proto *proto = (request ? request : response)->proto;
 	bool partial = (request && request->flags & MSG_PARTIAL) || (response && response->flags & MSG_PARTIAL);
 	buf_addf(&r->log, "%s%s ", outcome, partial ? " partial" : "");
 	if (request)
@@ -109,9 +109,10 @@ static struct message *record_begin(struct parser *ps, enum side side, size_t si
 	*end = k;
 	struct message *m = message_of(k);
 	arena_init(&m->arena, &r->pool);
+	m->proto = ps->proto;
 	m->side = (u8)side;
 	m->dir = ps->dir;
-	m->ts_first = ps->chunk->ts_first;
+	m->ts_first = ps->chunk->used ? ps->chunk->ts : ps->chunk->ts_first;
 	m->ts_last = ps->chunk->ts;
 	m->start = ps->chunk->offset + ps->chunk->used;
 	m->acked = ps->chunk->acked;
@@ -128,7 +129,7 @@ static struct message *find_request(struct recorder *r, u64 key, u64 start, u64 
 {
 	struct message *m = r->waiting;
 	if (r->ps.proto->pairing == PAIR_KEYED) {
-		while (m && (m->key != key || m->dir == r->ps.dir))
+		while (m && m->key != key)
 			m = m->next;
 		return m;
 	}
@@ -228,6 +229,24 @@ static void record_drop(struct parser *ps, struct message *m)
 	give_up(recorder_of(ps), m, m->side == SIDE_REQUEST && m->error.n ? "no_response" : "lost");
 }
 
+static void record_reset(struct parser *ps, struct message *request)
+{
+	kept_of(request)->closed = true;
+	give_up(recorder_of(ps), request, "reset");
+}
+
+static void record_progress(struct parser *ps, struct message *request)
+{
+	struct recorder *r = recorder_of(ps);
+	buf_adds(&r->log, "progress ");
+	request->proto->describe(request, &r->log);
+	if (request->answer) {
+		buf_adds(&r->log, " -> ");
+		request->proto->describe(request->answer, &r->log);
+	}
+	buf_addc(&r->log, '\n');
+}
+
 static struct message *record_request(struct parser *ps, u64 key)
 {
 	return find_request(recorder_of(ps), key, ps->chunk->offset + ps->chunk->used, ps->chunk->acked);
@@ -254,6 +273,8 @@ static const struct parser_ops recorder_ops = {
 	.answer = record_answer,
 	.handover = record_handover,
 	.waiting = record_waiting,
+	.reset = record_reset,
+	.progress = record_progress,
 };
 
 void recorder_init(struct recorder *r, const struct proto *proto, const struct proto_options *opt)
@@ -262,12 +283,15 @@ void recorder_init(struct recorder *r, const struct proto *proto, const struct p
 	arena_pool_init(&r->pool, ARENA_BYTES, 64 * MIB);
 	r->ps = (struct parser){ .proto = proto, .ops = &recorder_ops, .opt = opt, .request_dir = DIR_NONE };
 	r->ps.state = proto->state_size ? calloc(1, proto->state_size) : NULL;
+	r->ps.shared = proto->shared_size ? calloc(1, proto->shared_size) : NULL;
 }
 
 void recorder_gap(struct recorder *r, u8 dir, u64 end, u64 other)
 {
 	struct kept *k = r->kept;
 	r->gapped = true;
+	if (r->ps.proto->survives)
+		return;
 	if (r->ps.request_dir == DIR_NONE || dir == r->ps.request_dir) {
 		r->tainted = true;
 		r->gap_server = MAX(r->gap_server, other);
@@ -305,6 +329,7 @@ void recorder_done(struct recorder *r)
 	if (r->ps.proto->done)
 		r->ps.proto->done(r->ps.state);
 	free(r->ps.state);
+	free(r->ps.shared);
 	arena_pool_done(&r->pool);
 	buf_done(&r->log);
 }

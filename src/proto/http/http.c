@@ -1,5 +1,6 @@
 /* HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112): where messages begin and end, which body belongs to which head.
  * Bodies are skipped, chunk by chunk when they are chunked; only a wanted prefix of them is looked at. */
+#include "proto/grpc_wire.h"
 #include "proto/http/http.h"
 #include "proto/secrets.h"
 #include "proto/url.h"
@@ -356,6 +357,7 @@ static enum parse read_request(struct parser *ps, struct half_read *r, struct ch
 		if (line->method_known[0] == '_')
 			q->method_original = q->method;
 		q->user_agent = keep(&q->h.m, &head, head.user_agent);
+		q->rpc = head.connect ? "connect" : grpc_system(grpc_kind_of(head.content_type));
 		read_target(ps, q, line, &head);
 	}
 	c->used = (size_t)(fields->p + fields->n - c->p);

@@ -34,6 +34,7 @@ struct http_request {
 	struct str scheme, host, path, query;
 	struct str route;         /* path without identifiers */
 	struct str user_agent;
+	const char *rpc;          /* "grpc-web", "connect"; NULL: no call of those */
 	u8 method_id;             /* enum http_method */
 };
 
@@ -67,6 +68,7 @@ struct http_head {
 	bool chunked;        /* … whose last coding is chunked */
 	bool close, keep_alive, upgrade; /* Connection options */
 	bool expect_continue;
+	bool connect;        /* of the Connect protocol */
 	u8 transfer_coding;  /* enum body_coding: another one before chunked */
 	struct str host, content_type, content_encoding, user_agent, upgrade_to;
 	bool kept;           /* those lie in the message's arena; else they are slices of what was read */
@@ -97,7 +99,7 @@ void http_fields_read(struct parser *ps, struct message *m, const struct http_se
 extern const struct proto proto_http;
 
 /* http_table.c */
-#define HTTP_FIELDS 39 /* rows of the table */
+#define HTTP_FIELDS 40 /* rows of the table */
 extern const struct field http_fields[];
 void http_describe(const struct message *m, struct buf *out);
 

@@ -4,7 +4,7 @@
 #include "proto/trace_context.h"
 
 enum name {
-	NAME_OTHER, NAME_AUTHORIZATION, NAME_B3, NAME_B3_FLAGS, NAME_B3_SAMPLED, NAME_B3_SPAN_ID, NAME_B3_TRACE_ID, NAME_CONNECTION,
+	NAME_OTHER, NAME_AUTHORIZATION, NAME_B3, NAME_B3_FLAGS, NAME_B3_SAMPLED, NAME_B3_SPAN_ID, NAME_B3_TRACE_ID, NAME_CONNECT_VERSION, NAME_CONNECTION,
 	NAME_CONTENT_ENCODING, NAME_CONTENT_LENGTH, NAME_CONTENT_TYPE, NAME_COOKIE, NAME_EXPECT, NAME_HOST, NAME_SET_COOKIE,
 	NAME_TRACEPARENT, NAME_TRANSFER_ENCODING, NAME_UPGRADE, NAME_URL, NAME_USER_AGENT,
 };
@@ -54,6 +54,7 @@ static enum name name_of(struct str s)
 		return (s.p[8] | 0x20) == 'e' ? named(s, "content-encoding", NAME_CONTENT_ENCODING) : named(s, "content-location", NAME_URL);
 	case 17: return named(s, "transfer-encoding", NAME_TRANSFER_ENCODING);
 	case 19: return named(s, "proxy-authorization", NAME_AUTHORIZATION);
+	case 24: return named(s, "connect-protocol-version", NAME_CONNECT_VERSION);
 	default: return NAME_OTHER;
 	}
 }
@@ -146,6 +147,7 @@ static void read_value(struct section *s, enum name name, struct str value)
 	case NAME_CONTENT_ENCODING: first_of(&head->content_encoding, value); break;
 	case NAME_USER_AGENT: first_of(&head->user_agent, value); break;
 	case NAME_UPGRADE: first_of(&head->upgrade_to, next_member(&value)); break;
+	case NAME_CONNECT_VERSION: head->connect = true; break;
 	case NAME_TRACEPARENT: s->trace.traceparent = value; break;
 	case NAME_B3: s->trace.b3 = value; break;
 	case NAME_B3_TRACE_ID: s->trace.b3_trace_id = value; break;

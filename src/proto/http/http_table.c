@@ -57,6 +57,8 @@ const struct field http_fields[] = {
 	  .otel = "http.request.method_original", .meaning = "method as sent, when it is not a common one" },
 	{ .name = "user_agent", .type = FIELD_STR, REQUEST(user_agent), .flags = FIELD_OMIT_EMPTY, .otel = "user_agent.original",
 	  .meaning = "User-Agent" },
+	{ .name = "rpc", .type = FIELD_TEXT, REQUEST(rpc), .flags = FIELD_OMIT_EMPTY, .otel = "rpc.system",
+	  .meaning = "grpc-web or connect, for calls of those protocols" },
 	{ .name = "body_size", .type = FIELD_U64, REQUEST(h.m.size), .otel = "http.request.body.size", .meaning = "same as size" },
 	{ .name = "version", .type = FIELD_STR, REQUEST(h.version_number), .otel = "network.protocol.version",
 	  .meaning = "protocol version, 1.1" },

@@ -353,10 +353,25 @@ static void test_trace(void **state)
 	free(log);
 }
 
+/* Calls of protocols that have HTTP/1 carry them. */
+static void test_rpc(void **state)
+{
+	static const struct feed_step steps[] = {
+		CLIENT("POST /a.B/C HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc-web+proto\r\nContent-Length: 0\r\n\r\n"),
+		SERVER("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+		CLIENT("POST /a.B/D HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nConnect-Protocol-Version: 1\r\nContent-Length: 2\r\n\r\n{}"),
+		SERVER("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+	};
+	char *log = FEED_CHECK(&proto_http, steps, NULL, "answered POST h/a.B/C -> 200 OK\nanswered POST h/a.B/D -> 200 OK\n");
+	feed_has(log, "  > rpc=\"grpc-web\"");
+	feed_has(log, "  > rpc=\"connect\"");
+	free(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_simple),
+		cmocka_unit_test(test_rpc), cmocka_unit_test(test_simple),
 		cmocka_unit_test(test_keep_alive),
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_head_with_length),
