@@ -11,12 +11,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, '..', 'tests', 'lib')]
 import agent  # noqa: E402
+import databases  # noqa: E402
 import live  # noqa: E402
 import memory  # noqa: E402
 import offline  # noqa: E402
 from report import PACKETD, SCALE, save, say, summary  # noqa: E402
 
-PARTS = {'offline': offline.run, 'live': live.run, 'memory': memory.run, 'agent': agent.run}
+PARTS = {'offline': offline.run, 'live': live.run, 'databases': databases.run, 'memory': memory.run, 'agent': agent.run}
 
 
 def about():
@@ -40,8 +41,8 @@ def main():
     for name, part in PARTS.items():
         if name not in wanted:
             continue
-        if name == 'live' and os.geteuid():
-            say('Live: left out, needs root.')
+        if name in ('live', 'databases') and os.geteuid():
+            say('%s: left out, needs root.' % name.capitalize())
             say()
             continue
         part()

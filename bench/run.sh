@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Speed, memory and completeness beside other programs, on this machine; `make bench` calls it.
-#   bench/run.sh [--no-fail] [offline] [live] [memory] [agent]     default: all; live needs root
+#   bench/run.sh [--no-fail] [offline] [live] [databases] [memory] [agent]     default: all; live and databases need root
 # Prints tables, and at the end every target: met or missed (then exit 1, unless --no-fail). All of it is also in build/bench/results.md.
 # ROUNDS=5: repetitions, in which all programs take turns. BENCH_SCALE=1: 0.05 is a quick look. LIVE_SECONDS=6: length of a load.
 # PACKETD=build/packetd: which one. Captures are recorded once, into build/bench (7 GB); BENCH_DATA moves them.

@@ -15,13 +15,13 @@ test="$run clang libcmocka-dev git zstd openssl
 	libnghttp2-dev nghttp2-server nghttp2-client nghttp2-proxy nodejs python3-grpcio
 	redis-server redis-tools python3-redis
 	unbound bind9-dnsutils dnsperf python3-dnspython
-	mariadb-server sysbench python3-pymysql
+	mariadb-server sysbench python3-pymysql python3-mysqldb
 	postgresql python3-psycopg2 python3-psycopg python3-asyncpg libpostgresql-jdbc-java
 	python3-pymongo python3-snappy python3-zstandard
 	python3-confluent-kafka
 	prometheus victoria-metrics python3-prometheus-client python3-protobuf python3-h2"
 fuzz="$run clang libclang-rt-dev llvm"
-bench="$run python3 mariadb-server sysbench nginx-light redis-server redis-tools unbound tcpdump tshark wrk dnsperf iproute2"
+bench="$run python3 mariadb-server sysbench postgresql nginx-light redis-server redis-tools unbound tcpdump tshark wrk dnsperf iproute2"
 
 case "${1:-run}" in
 run) wanted=$run ;;

@@ -122,6 +122,7 @@ static void setup_session(struct watch *w)
 	s->proto.progress_ns = v->progress;
 	s->proto.headers = !v->quiet || w->filter;
 	s->proto.details = !v->quiet || w->filter;
+	s->proto.no_redacted = !w->filter; /* only spans and filters have them */
 	s->proto.body_bytes = (u32)v->body;
 	s->proto.statement_length = v->statement_length ? (u32)v->statement_length : 1024;
 	s->proto.max_records = 64;

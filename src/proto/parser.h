@@ -22,6 +22,7 @@ struct proto_options {
 	bool pushes;          /* report messages a server pushes (redis pub/sub …) as oneway records */
 	bool headers;         /* somebody wants header lists: keep them */
 	bool details;         /* somebody wants more than the ledger: fill in all fields */
+	bool no_redacted;     /* nobody wants statements without their literals */
 	u32 body_bytes;       /* prefix of bodies to keep, 0 none */
 	u32 statement_length; /* characters of statement text to keep */
 	bool carriers;        /* also report an exchange as one of the protocol that carries it (gRPC as HTTP/2) */

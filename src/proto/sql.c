@@ -94,7 +94,7 @@ static u8 secret_begins(const struct secrets *s, const u8 *p, const struct sql_t
 		return t->word == W_KEYED || password ? S_NAMED : S_NONE;
 	if (t->word == W_IDENTIFIED)
 		return S_IDENTIFIED;
-	if (password || t->word == W_CONNECTION || (t->word == W_REPLACE && s->masks))
+	if (password || t->word == W_BY || t->word == W_CONNECTION || (t->word == W_REPLACE && s->masks))
 		return S_NEXT;
 	return t->word == W_KEYED ? S_NAMED : S_NONE;
 }
@@ -183,11 +183,22 @@ static void put(struct out *o, const void *p, u32 n)
 	o->n += n;
 }
 
+static inline void put_byte(struct out *o, char c)
+{
+	o->full |= o->n == o->cap;
+	if (!o->full)
+		o->p[o->n++] = c;
+}
+
 static void put_lower(struct out *o, const u8 *p, u32 n)
 {
 	o->full |= n > o->cap - o->n;
-	for (u32 i = 0; i < n && !o->full; i++)
-		o->p[o->n++] = (char)sql_lower(p[i]);
+	if (o->full)
+		return;
+	char *to = o->p + o->n;
+	for (u32 i = 0; i < n; i++)
+		to[i] = (char)sql_lower(p[i]);
+	o->n += n;
 }
 
 static bool is_literal(const struct sql_token *t)
@@ -199,7 +210,14 @@ struct redaction {
 	struct out out;
 	bool space;
 	u8 before;
+	u32 from, to; /* text that is still to be copied */
 };
+
+static void redact_flush(struct redaction *r, const u8 *p)
+{
+	put(&r->out, p + r->from, r->to - r->from);
+	r->from = r->to = 0;
+}
 
 static void redact(struct redaction *r, const u8 *p, const struct sql_token *t)
 {
@@ -209,12 +227,18 @@ static void redact(struct redaction *r, const u8 *p, const struct sql_token *t)
 	}
 	if (t->kind == T_STRING && r->before == T_STRING)
 		return; /* 'a' 'b' is one string */
-	if (r->space && r->out.n)
-		put(&r->out, " ", 1);
-	if (is_literal(t))
-		put(&r->out, "?", 1);
-	else
-		put(&r->out, p + t->from, t->to - t->from);
+	bool goes_on = !is_literal(t) && r->to && (r->to == t->from || (r->space && r->to + 1 == t->from && p[r->to] == ' '));
+	if (goes_on) {
+		r->to = t->to;
+	} else {
+		redact_flush(r, p);
+		if (r->space && r->out.n)
+			put_byte(&r->out, ' ');
+		if (is_literal(t))
+			put_byte(&r->out, '?');
+		else
+			r->from = t->from, r->to = t->to;
+	}
 	r->space = false;
 	r->before = t->kind;
 }
@@ -281,13 +305,13 @@ static void write_token(struct fingerprint *f, const u8 *p, const struct sql_tok
 	struct level *l = level_of(f);
 	bool item = l && l->items && !l->began;
 	if (wants_space(&f->before, t))
-		put(&f->out, " ", 1);
+		put_byte(&f->out, ' ');
 	if (item) {
 		l->began = true;
 		l->item = f->out.n;
 	}
 	if (is_literal(t) || t->kind == T_PARAM || is_value_word(f, t))
-		put(&f->out, "?", 1);
+		put_byte(&f->out, '?');
 	else if (t->kind == T_WORD || t->kind == T_VARIABLE)
 		put_lower(&f->out, p + t->from, t->to - t->from);
 	else
@@ -315,8 +339,8 @@ static void bracket_close(struct fingerprint *f, const u8 *p, const struct sql_t
 	l = level_of(f);
 	u8 items = l ? l->items : I_NONE;
 	if (wants_space(&f->before, t))
-		put(&f->out, " ", 1);
-	put(&f->out, p + t->from, 1);
+		put_byte(&f->out, ' ');
+	put_byte(&f->out, (char)p[t->from]);
 	f->before = *t;
 	if (l)
 		l->items = items;
@@ -344,7 +368,7 @@ static void fingerprint_write(struct fingerprint *f, const u8 *p, const struct s
 		bracket_close(f, p, t);
 	} else if (t->kind == T_PUNCT && t->c == ',' && l && l->items) {
 		item_end(f, l);
-		put(&f->out, ",", 1);
+		put_byte(&f->out, ',');
 		f->before = *t;
 	} else {
 		write_token(f, p, t);
@@ -504,7 +528,7 @@ struct reading {
 	char redacted[FINGERPRINT_MAX], text[FINGERPRINT_MAX];
 };
 
-static void read_tokens(struct reading *r, bool whole)
+static void read_tokens(struct reading *r, bool redacts, bool whole)
 {
 	struct sql_token t;
 	const u8 *p = r->lexer.p;
@@ -516,11 +540,12 @@ static void read_tokens(struct reading *r, bool whole)
 		if (!whole && t.to == r->lexer.n && t.kind != T_STRING)
 			break; /* it may go on */
 		naming_take(&r->naming, p, &t);
-		if (!r->redaction.out.full)
+		if (redacts && !r->redaction.out.full)
 			redact(&r->redaction, p, &t);
 		if (!r->fingerprint.out.full)
 			fingerprint_take(&r->fingerprint, p, &t);
 	}
+	redact_flush(&r->redaction, p);
 	fingerprint_end(&r->fingerprint, whole);
 }
 
@@ -576,7 +601,7 @@ void sql_read(struct arena *a, const struct proto_options *opt, enum sql_dialect
 	r.lexer = (struct sql_lexer){ .p = (const u8 *)text.p, .n = text.n, .dialect = (u8)dialect };
 	r.redaction.out = (struct out){ .p = r.redacted, .cap = sizeof(r.redacted) };
 	r.fingerprint.out = (struct out){ .p = r.text, .cap = sizeof(r.text) };
-	read_tokens(&r, whole);
+	read_tokens(&r, !opt->no_redacted, whole);
 	*ret_sql = (struct sql){ .masked = r.secrets.masks && !opt->show_secrets };
 	if (opt->show_secrets)
 		r.secrets.masks = 0;

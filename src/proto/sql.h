@@ -2,7 +2,7 @@
  *
  * One pass over the words of a statement, which need not be complete, be one statement, or be SQL at all, gives
  *   statement    the text as sent, cut, with passwords and the like masked ('***')
- *   redacted     the same without comments, each literal replaced by ?
+ *   redacted     the same without comments, each literal replaced by ?; empty when nobody wants it (proto_options.no_redacted)
  *   fingerprint  what statements that differ only in literals, case, white space and comments have in common: literals and
  *                parameters are ?, unquoted words in lower case, and of the items of IN (…), ARRAY[…] and VALUES, those equal
  *                to the one before are left out, so that one row and a thousand look the same

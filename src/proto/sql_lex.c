@@ -2,6 +2,19 @@
  * "Comment Syntax"; PostgreSQL manual section 4.1. */
 #include "proto/sql_lex.h"
 
+/* By byte, 32 to a line. */
+enum { S = C_SPACE, D = C_DIGIT, L = C_LETTER, O = C_OPERATOR };
+
+#define LETTERS_32 L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L
+
+const u8 sql_classes[256] = {
+	S, 0, 0, 0, 0, 0, 0, 0, 0, S, S, S, S, S, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	S, O, 0, O, 0, O, O, 0, 0, 0, 0, 0, 0, 0, 0, 0, D, D, D, D, D, D, D, D, D, D, O, 0, O, O, O, O,
+	O, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, 0, 0, 0, O, L,
+	0, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, 0, O, 0, O, 0,
+	LETTERS_32, LETTERS_32, LETTERS_32, LETTERS_32,
+};
+
 struct keyword {
 	const char *text;
 	u8 word;
@@ -158,19 +171,24 @@ static bool is_name(const struct sql_lexer *l, u32 to)
 	return false;
 }
 
+static bool is_word(const char *word, const u8 *p, u32 n)
+{
+	u32 i = 2;
+	while (i < n && word[i] == (char)sql_lower(p[i]))
+		i++;
+	return i == n && !word[n];
+}
+
 static void word_know(struct sql_token *t, const u8 *p)
 {
 	u32 n = t->to - t->from;
 	t->word = W_NONE;
-	t->low[0] = '\0';
-	if (n >= SQL_WORD_MAX)
+	if (n < 2 || n >= SQL_WORD_MAX)
 		return;
-	for (u32 i = 0; i < n; i++)
-		t->low[i] = (char)sql_lower(p[t->from + i]);
-	t->low[n] = '\0';
-	const struct keyword *k = t->low[0] >= 'a' && t->low[0] <= 'z' ? keywords[t->low[0] - 'a'] : NULL;
+	char first = (char)sql_lower(p[t->from]), second = (char)sql_lower(p[t->from + 1]);
+	const struct keyword *k = first >= 'a' && first <= 'z' ? keywords[first - 'a'] : NULL;
 	for (; k && k->text; k++)
-		if (k->text[1] == t->low[1] && strcmp(k->text, t->low) == 0) {
+		if (k->text[1] == second && is_word(k->text, p + t->from, n)) {
 			t->word = k->word;
 			t->opens = k->opens;
 			return;
@@ -236,7 +254,6 @@ void sql_token_read(struct sql_lexer *l, struct sql_token *t)
 	t->from = t->to = l->at;
 	t->word = W_NONE;
 	t->opens = false;
-	t->low[0] = '\0';
 	if (l->at >= l->n)
 		return;
 	if (kind == C_SPACE) {

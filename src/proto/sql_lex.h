@@ -15,7 +15,6 @@ struct sql_token {
 	u8 word;    /* enum sql_word of a T_WORD */
 	bool opens; /* T_WORD: an operand comes behind it, so "(" is none of a call and a sign none of a subtraction; T_PUNCT: it is "::" */
 	u32 from, to;
-	char low[SQL_WORD_MAX]; /* T_WORD: in lower case, when it is short enough */
 };
 
 struct sql_lexer {
@@ -36,21 +35,12 @@ enum sql_word {
 
 enum sql_class { C_SPACE = 1, C_DIGIT = 2, C_LETTER = 4, C_OPERATOR = 8 };
 
+extern const u8 sql_classes[256];
+
 /* Classes of a byte: enum sql_class bits, 0 for what stands for itself. */
 static inline u8 sql_class_of(u8 c)
 {
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80)
-		return C_LETTER;
-	if (c >= '0' && c <= '9')
-		return C_DIGIT;
-	if (c == ' ' || (c >= '\t' && c <= '\r') || c == 0)
-		return C_SPACE;
-	switch (c) {
-	case '<': case '>': case '=': case '!': case '&': case '|': case '^': case '~': case '%': case ':': case '@': case '#': case '?':
-		return C_OPERATOR;
-	default:
-		return 0;
-	}
+	return sql_classes[c];
 }
 
 static inline u8 sql_lower(u8 c)

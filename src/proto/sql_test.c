@@ -158,6 +158,7 @@ static void secrets_mysql(void **state)
 		{ "create user u identified by 'secret', 'v'@'%' identified by 'se''cret' account lock", "create user u identified by '***', 'v'@'%' identified by '***' account lock" },
 		{ "GRANT ALL ON *.* TO u IDENTIFIED BY PASSWORD '*secret' WITH GRANT OPTION", "GRANT ALL ON *.* TO u IDENTIFIED BY PASSWORD '***' WITH GRANT OPTION" },
 		{ "alter user u identified via ed25519 using 'secret' or p using password('secret')", "alter user u identified via ed25519 using '***' or p using password('***')" },
+		{ "create user u identifed by 'secret'", "create user u identifed by '***'" }, /* as people type it */
 		{ "alter user u identified by 'secret' replace 'secret'", "alter user u identified by '***' replace '***'" },
 		{ "alter user u identified with p as 0x736563726574", "alter user u identified with p as '***'" },
 		{ "SET PASSWORD = 'secret'", "SET PASSWORD = '***'" },

@@ -125,6 +125,12 @@ def test_pymysql(place):
     live_run(place, '/usr/bin/python3', os.path.join(HERE, 'drive.py'), 'pymysql', '127.0.0.1', str(PORT))
 
 
+def test_mysqlclient(place):
+    """The driver in C, over MariaDB's own library."""
+    pytest.importorskip('MySQLdb')
+    live_run(place, '/usr/bin/python3', os.path.join(HERE, 'drive.py'), 'mysqlclient', '127.0.0.1', str(PORT))
+
+
 def cached(name, make):
     """A folder below the cache that `make` fills once; skipped when it cannot."""
     path = os.path.join(CACHE, name)

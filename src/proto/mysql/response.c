@@ -4,6 +4,7 @@
 
 #define ANSWER_LOOK 1024u /* bytes of an OK or error */
 #define COLUMNS_MAX 65535u
+#define ROWS_AHEAD 512 /* bytes: what is fetched while a row is looked at */
 
 static bool ends_rows(const struct mysql_state *s, u32 len, int first)
 {
@@ -33,6 +34,7 @@ void mysql_rows_pass(struct mysql_state *s, struct chunk *c)
 		bool next = p[3] == (u8)(lane->seq + 1) || s->compressed;
 		if (!next || p[MYSQL_HEADER] >= HEAD_EOF || !len || len == MYSQL_PACKET_MAX || (size_t)(end - p) < MYSQL_HEADER + len)
 			break;
+		__builtin_prefetch(p + ROWS_AHEAD);
 		lane->seq = p[3];
 		p += MYSQL_HEADER + len;
 		rows++;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What Python drivers say to a server. usage: drive.py pymysql|connector|attributes HOST PORT [compress]"""
+"""What Python drivers say to a server. usage: drive.py pymysql|mysqlclient|connector|attributes HOST PORT [compress]"""
 
 import contextlib
 import sys
@@ -72,10 +72,29 @@ def attributes_talk(host, port, **more):
     c.close()
 
 
+def mysqlclient_talk(host, port, **more):
+    import MySQLdb
+    c = MySQLdb.connect(host=host, port=port, user='u', passwd='pw', db='d', autocommit=True, **more)
+    k = c.cursor()
+    k.execute('insert into t (a, b) values (%s, %s)', ("it's", b'\x00\xff'))
+    k.executemany('insert into t (a) values (%s)', [('c%d' % i,) for i in range(20)])
+    rows(k, 'select id, a from t where a like %s', ('c%',))
+    fails(rows, k, 'select * from nothing_mysqlclient')
+    k.callproc('p')
+    while k.nextset():
+        pass
+    c.ping()
+    c.select_db('mysql')
+    rows(k, 'select database()')
+    fails(c.change_user, 'u', 'pw', 'd')
+    c.close()
+    fails(lambda: MySQLdb.connect(host=host, port=port, user='u', passwd='wrong'))
+
+
 def main():
     kind, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
     more = {'compress': True} if 'compress' in sys.argv[4:] else {}
-    {'pymysql': pymysql_talk, 'connector': connector_talk, 'attributes': attributes_talk}[kind](host, port, **more)
+    {'pymysql': pymysql_talk, 'mysqlclient': mysqlclient_talk, 'connector': connector_talk, 'attributes': attributes_talk}[kind](host, port, **more)
 
 
 main()
