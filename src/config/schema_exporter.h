@@ -46,6 +46,6 @@
 	{ where ".interval", KEY_DURATION, (new_) | KEY_POSITIVE, AT(member.d.interval), .min = NS_PER_MS, .fallback = interval_, \
 	  .meaning = "and at least so often" },                                                                                   \
 	{ where ".timeout", KEY_DURATION, (new_) | KEY_POSITIVE, AT(member.d.timeout), .min = NS_PER_MS, .fallback = "15s", .meaning = "of a request" }, \
-	DELIVERY_KEYS(where, member.d, compressions_http, "gzip", "30m", "32MiB")
+	DELIVERY_KEYS(where, member.d, compressions_http, "none", "30m", "32MiB")
 
 #endif

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import time
 import urllib.request
 
 import servers
@@ -69,8 +71,23 @@ class Rabbit(servers.Server):
             counted = json.load(answer).get('message_stats', {})
         return {k: v for k, v in counted.items() if isinstance(v, int)}
 
+    def stop_node(self):
+        """The script that was started does not take the node with it."""
+        try:
+            with open(os.path.join(self.dir, 'pid'), encoding='utf8') as f:
+                node = int(f.read())
+            os.kill(node, signal.SIGTERM)
+        except (OSError, ValueError):
+            return
+        end = time.monotonic() + 20
+        while os.path.exists('/proc/%d' % node) and time.monotonic() < end:
+            time.sleep(0.1)
+        if os.path.exists('/proc/%d' % node):
+            os.kill(node, signal.SIGKILL)
+
     def close(self):
         folder = self.dir
+        self.stop_node()
         super().close()
         subprocess.run([*self.epmd, '-kill'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 
 #include "proto/amqp/amqp.h"
-#include "proto_feed.h"
 
 #define TALK_BYTES (256 * KIB)
 #define TALK_STEPS 256

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "proto_feed.h"
 #include "proto/amqp/amqp_build.h"
 
 extern const struct proto proto_amqp;

@@ -4,6 +4,7 @@
 #define PACKETD_PROTO_HTTP2_HTTP2_H
 
 #include "proto/http2/hpack.h"
+#include "proto/http2/streams.h"
 #include "proto/http2_message.h"
 
 #define H2_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -11,7 +12,6 @@
 #define H2_HEADER 9                 /* bytes of a frame header */
 #define H2_FRAME_DEFAULT 16384      /* SETTINGS_MAX_FRAME_SIZE before it is changed */
 #define H2_FRAME_MAX ((1u << 24) - 1)
-#define H2_STREAMS_MAX 8192         /* streams followed at once on a connection; the oldest few are given up past that */
 #define H2_KEPT_MAX (8 * MIB)       /* header bytes of a connection's unfinished exchanges; past that no lists are kept, and … */
 #define H2_LONGEST (16 * KIB)       /* … not this many bytes of a string, but … */
 #define H2_SHORTEST 256             /* … this many */
@@ -38,41 +38,6 @@ bool h2_frame_plausible(const struct h2_frame *f, u32 max);
 long h2_frame_find(const struct chunk *c, u32 max);
 /* Name of an error code; "UNKNOWN_ERROR" for those that have none. */
 const char *h2_error_name(u32 code);
-
-enum h2_stream_flag {
-	H2_USED = 1,
-	H2_REQUEST_DONE = 2,
-	H2_RPC = 4,          /* shown as grpc */
-	H2_UNDECIDED = 8,    /* the request's content type is unknown: its first message will tell */
-	H2_TUNNEL = 16,      /* CONNECT */
-};
-
-/* A stream whose exchange is not over. A message is pointed to until the parser has closed it. */
-struct h2_stream {
-	u32 id;
-	u8 flags; /* enum h2_stream_flag */
-	u8 kind;  /* enum grpc_kind */
-	u64 told; /* when the exchange was last told of, as long as it runs */
-	u32 kept; /* header bytes of its messages */
-	struct http2_request *request;
-	struct http2_response *response;
-};
-
-/* Open addressing by id. Pointers into it are valid until the next h2_streams_add or _remove. */
-struct h2_streams {
-	struct h2_stream *v;
-	u32 cap, n; /* cap: power of two */
-	u64 seed;   /* of places, from times: a peer cannot make streams collide, and a capture is always read alike */
-};
-
-/* streams.c */
-struct h2_stream *h2_streams_find(const struct h2_streams *s, u32 id);
-/* NULL when the table is full, or without memory. */
-struct h2_stream *h2_streams_add(struct h2_streams *s, u32 id);
-void h2_streams_remove(struct h2_streams *s, struct h2_stream *e);
-/* Somebody to give up for a new one. */
-struct h2_stream *h2_streams_victim(const struct h2_streams *s, u32 id);
-void h2_streams_done(struct h2_streams *s);
 
 enum h2_phase {
 	H2_AT_START, /* the preface, or a frame */

@@ -1,7 +1,7 @@
 /* Streams by id: open addressing with linear probing, grown by doubling, removal by shifting back. */
 #include <stdlib.h>
 
-#include "proto/http2/http2.h"
+#include "proto/http2/streams.h"
 
 #define CAP_MIN 16
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "flow/flow.h"
+#include "proto_feed.h"
 #include "proto/amqp/amqp_build.h"
 #include "proto/amqp/channel.h"
 #include "roundtrip/session.h"
