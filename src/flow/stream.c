@@ -165,7 +165,10 @@ static size_t drain_tail(struct conn *c, int dir, size_t fresh, u64 offset, cons
 				       .acked = t->has_ack ? conn_ack_offset(c, dir, t->ack) : STREAM_ACK_UNKNOWN,
 				       .boundary = (h->flags & HALF_TAIL_BOUNDARY) != 0 };
 		u32 want;
-		size_t used = ask(c, dir, &chunk, &want), old = t->len - MIN(t->len, fresh);
+		size_t old = t->len - MIN(t->len, fresh);
+		chunk.fresh = old;
+		chunk.fresh_acked = from->has_ack ? conn_ack_offset(c, dir, from->ack) : STREAM_ACK_UNKNOWN;
+		size_t used = ask(c, dir, &chunk, &want);
 		if (c->opaque)
 			return all;
 		if (want) {

@@ -31,6 +31,8 @@ struct chunk {
 	u64 offset;    /* of p[0] from the first byte seen in this direction */
 	u64 acked;     /* at p[0]: offset in the other direction up to which the sender had received everything;
 	                  STREAM_ACK_UNKNOWN when the source cannot know */
+	u64 fresh_acked; /* the same at p[fresh], where bytes that came later begin */
+	size_t fresh;    /* 0: all came together */
 	bool boundary; /* p[0] is the first byte of a segment */
 	size_t used;   /* out: bytes consumed (all verdicts but PARSE_MORE) */
 	u64 want;      /* out: PARSE_MORE, PARSE_SKIP */

@@ -148,16 +148,19 @@ class Extended(Client):
         self.add(sql, 'execute', n)
 
     def pipeline(self, statements, results):
-        """`results`: rows, or the code of an error, or None for what is skipped after it."""
-        failed = None
+        """`results`: rows, or the code of an error, or None for what is skipped after it. When the driver hears of the error early, it does not
+        send the rest."""
+        failed, sent, cursors = None, 0, []
         try:
             with self.db.pipeline():
-                cursors = [self.db.execute(sql, ()) for sql in statements]
+                for sql in statements:
+                    sent += 1
+                    cursors.append(self.db.execute(sql, ()))
         except psycopg.Error as e:
             failed = e.sqlstate
         assert failed == next((r for r in results if isinstance(r, str)), None)
         assert failed or [c.rowcount for c in cursors] == results
-        for sql, result in zip(statements, results):
+        for sql, result in list(zip(statements, results))[:sent]:
             if result is None:
                 self.add(sql, 'execute', outcome='no_response')
             elif isinstance(result, str):

@@ -217,6 +217,30 @@ static void joined_late(void **state)
 	joined(CAP_DEPRECATE_EOF | CAP_QUERY_ATTRIBUTES, brief);
 }
 
+/* What a joined connection says later ends what is not known of it; lost commands begin that anew. */
+static void joined_then_known(void **state)
+{
+	struct talk t = { 0 };
+	log_in(&t, "8.0.36", ALL_CAPS, 0);
+	size_t join_at = 0;
+	for (size_t i = 0; i < t.n; i++)
+		join_at += t.steps[i].n;
+	ASK(&t, COM_QUERY, "select 1");
+	REPLY(&t, OK_PACKET);
+	ASK(&t, COM_QUERY, "use depot");
+	REPLY(&t, OK_PACKET);
+	ASK(&t, COM_QUERY, "select 2");
+	REPLY(&t, OK_PACKET);
+	char *log = feed_run(&proto_mysql, t.steps, t.n, NULL, &(struct feed_plan){ .join_at = join_at });
+	feed_has(log, "answered use depot -> OK");
+	feed_has(log, "answered select 2 -> OK");
+	feed_has(log, "  > Database=\"?\"");
+	feed_has(log, "  > Database=\"depot\"");
+	feed_has(log, "  > User=\"?\"");
+	feed_lacks(log, "  > User=\"joe\"");
+	free(log);
+}
+
 static enum probe probed(const void *p, size_t n, enum side *side)
 {
 	struct guarded g = guarded_copy(p, n);
@@ -312,7 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(compressed), cmocka_unit_test(compressed_damage), cmocka_unit_test(longest_packets), cmocka_unit_test(out_of_sequence),
-		cmocka_unit_test(pipelined), cmocka_unit_test(joined_late), cmocka_unit_test(probes), cmocka_unit_test(bare), cmocka_unit_test(many_statements),
+		cmocka_unit_test(pipelined), cmocka_unit_test(joined_late), cmocka_unit_test(joined_then_known), cmocka_unit_test(probes), cmocka_unit_test(bare), cmocka_unit_test(many_statements),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
