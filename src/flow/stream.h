@@ -38,6 +38,12 @@ struct chunk {
 	u64 want;      /* out: PARSE_MORE, PARSE_SKIP */
 };
 
+/* What the sender had received when it sent the byte at `used`. */
+static inline u64 chunk_acked(const struct chunk *c)
+{
+	return c->fresh && c->used >= c->fresh ? c->fresh_acked : c->acked;
+}
+
 enum stream_end {
 	END_CLOSED,    /* both sides sent FIN, or the connection was replaced by a new one on the same ports */
 	END_RESET,     /* RST, or an ICMP error */

@@ -358,12 +358,6 @@ static struct message *spare_message(struct session_parser *sp, enum side side)
 	return m;
 }
 
-/* What its sender had received when it sent what is next. */
-static u64 acked_here(const struct chunk *chunk)
-{
-	return chunk->fresh && chunk->used >= chunk->fresh ? chunk->fresh_acked : chunk->acked;
-}
-
 static struct message *op_begin(struct parser *ps, enum side side, size_t size)
 {
 	struct session_parser *sp = outer(ps);
@@ -380,7 +374,7 @@ static struct message *op_begin(struct parser *ps, enum side side, size_t size)
 	m->side = (u8)side;
 	m->dir = ps->dir;
 	m->start = chunk->offset + chunk->used;
-	m->acked = acked_here(chunk);
+	m->acked = chunk_acked(chunk);
 	m->ts_first = chunk->used ? chunk->ts : chunk->ts_first;
 	m->ts_last = chunk->ts;
 	if (!(m->state & M_SPARE))
@@ -615,7 +609,7 @@ static void op_drop(struct parser *ps, struct message *m)
 static struct message *op_request(struct parser *ps, u64 key)
 {
 	struct session_parser *sp = outer(ps);
-	struct message at = { .start = ps->chunk->offset + ps->chunk->used, .acked = acked_here(ps->chunk), .key = key };
+	struct message at = { .start = ps->chunk->offset + ps->chunk->used, .acked = chunk_acked(ps->chunk), .key = key };
 	return pick(sp, &at);
 }
 

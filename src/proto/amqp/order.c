@@ -63,7 +63,7 @@ void amqp_order_request(const struct amqp_unit *u, struct amqp_message *q)
 /* Two facts of TCP: who had received the reply when asking did not ask for it; and who has not received a request does not reply. */
 static bool possible(const struct parser *ps, const struct message *q)
 {
-	u64 start = ps->chunk->offset + ps->chunk->used, acked = ps->chunk->acked;
+	u64 start = ps->chunk->offset + ps->chunk->used, acked = chunk_acked(ps->chunk);
 	if (q->acked != STREAM_ACK_UNKNOWN && q->acked > start)
 		return false;
 	return acked == STREAM_ACK_UNKNOWN || acked >= q->end;

@@ -182,7 +182,8 @@ static u32 confirm_unsure(const struct amqp_unit *u)
 		return settled;
 	bool one = ch->candidate == CANDIDATE_ONE;
 	struct message *q = one ? parser_request(u->ps, amqp_key(KEY_UNNUMBERED, ch, ch->candidates)) : NULL;
-	if (q && (u->ps->chunk->acked == STREAM_ACK_UNKNOWN || u->ps->chunk->acked >= q->end)) {
+	u64 acked = chunk_acked(u->ps->chunk);
+	if (q && (acked == STREAM_ACK_UNKNOWN || acked >= q->end)) {
 		((struct amqp_message *)(void *)q)->delivery_tag = u->args.tag;
 		answer(u, q);
 		ch->confirms = CONFIRMS_ON;

@@ -133,7 +133,7 @@ static struct message *asked(struct parser *ps, const struct kafka_state *s, u64
 	if (!q)
 		return NULL;
 	const struct chunk *c = ps->chunk;
-	if (s->losses[ps->dir ^ 1] && c->acked != STREAM_ACK_UNKNOWN && q->start >= c->acked) {
+	if (s->losses[ps->dir ^ 1] && chunk_acked(c) != STREAM_ACK_UNKNOWN && q->start >= chunk_acked(c)) {
 		*ret_sure = false; /* its server had not got it yet */
 		return NULL;
 	}
