@@ -28,6 +28,8 @@ def stack(tmp_path_factory):
         place.agent = ag.Agent(CONFIG, namespace=net.name)
         place.closing.append(place.agent.kill)
         start(place, ['prometheus', '--config.file=' + prometheus_config(folder), '--storage.tsdb.path=prom', '--web.listen-address=127.0.0.1:9090'], folder, 'http://127.0.0.1:9090/-/ready')
+        # it looks for its targets some seconds after it is ready; rates need samples from before the traffic ends
+        s.wait_for(lambda: query(place, 9090, 'min(up) == 1'), 'the first look of Prometheus', 60)
         for _ in range(4):
             traffic(place)
             time.sleep(1.5)
