@@ -17,7 +17,7 @@ def corrected(corpus, to):
     """The captures with their truth put right: in PostgreSQL's, the SQLSTATE has the letter of its field on the wire before it
     ("C23505" for 23505, the C of which says "what follows is the SQLSTATE")."""
     os.mkdir(os.path.join(to, 'truth'))
-    os.symlink(os.path.join(corpus, 'files'), os.path.join(to, 'files'))
+    os.symlink(os.path.abspath(os.path.join(corpus, 'files')), os.path.join(to, 'files'))
     for name in os.listdir(os.path.join(corpus, 'truth')):
         with open(os.path.join(corpus, 'truth', name), encoding='utf8') as f:
             text = f.read()
@@ -29,7 +29,7 @@ def corrected(corpus, to):
 
 
 # recordings of our own that are not scored here tell more than the tool compares, and are compared by tests/captures and tests/metamorphic
-@pytest.mark.parametrize('folder, protocol', [*(('corpus', p) for p in ('http', 'dns', 'redis', 'mysql', 'postgresql', 'mongodb')),
+@pytest.mark.parametrize('folder, protocol', [*(('corpus', p) for p in ('http', 'dns', 'redis', 'mysql', 'postgresql', 'mongodb', 'http2', 'kafka', 'amqp')),
                                               *(('own', p) for p in ('http', 'dns', 'redis', 'postgresql'))])
 def test_recall_and_precision(folder, protocol, tmp_path):
     where = os.path.join(SHARED, 'corpus') if folder == 'corpus' else os.path.join(ROOT, 'tests', 'captures')
