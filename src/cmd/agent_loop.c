@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/agent.h"
+#include "util/clock.h"
 
 #define LOOK_MS 500
 #define SETTLE_NS (300 * NS_PER_MS) /* a file that is being written may change several times */
@@ -22,13 +23,6 @@ struct loop {
 	bool hup;         /* the configuration is to be read again … */
 	u64 changed_at;   /* … because the file was changed then; monotonic, 0: not */
 };
-
-static u64 monotonic(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
-}
 
 void agent_wake(struct agent *a)
 {
@@ -82,7 +76,7 @@ static void take_changes(struct loop *l)
 			const struct inotify_event *e = (const struct inotify_event *)(void *)at;
 			/* Kubernetes exchanges a symbolic link beside the file */
 			if (e->len && (strcmp(e->name, name) == 0 || strcmp(e->name, "..data") == 0))
-				l->changed_at = monotonic();
+				l->changed_at = clock_ns(CLOCK_MONOTONIC);
 		}
 	}
 }
@@ -133,7 +127,7 @@ static void restart_server(struct agent *a)
 static void reload_if_wanted(struct loop *l)
 {
 	bool asked = requested(l->a);
-	bool changed = l->changed_at && monotonic() - l->changed_at > SETTLE_NS;
+	bool changed = l->changed_at && clock_ns(CLOCK_MONOTONIC) - l->changed_at > SETTLE_NS;
 	struct buf text = { 0 };
 	if (!asked && !l->hup && !changed)
 		return;
@@ -171,13 +165,13 @@ static void look(struct loop *l, int wait_ms)
  * patience. Each exporter gives up by itself what is older than its retryFor. */
 static void drain(struct loop *l)
 {
-	u64 left = agent_queued(l->a), since = monotonic();
+	u64 left = agent_queued(l->a), since = clock_ns(CLOCK_MONOTONIC);
 	if (left)
 		log_write(LOG_INFO, "agent", "the capture has been read; %llu records are on their way", (unsigned long long)left);
-	while (!l->signals && left && monotonic() - since < PATIENCE_NS) {
+	while (!l->signals && left && clock_ns(CLOCK_MONOTONIC) - since < PATIENCE_NS) {
 		look(l, 50);
 		u64 now = agent_queued(l->a);
-		since = now == left ? since : monotonic();
+		since = now == left ? since : clock_ns(CLOCK_MONOTONIC);
 		left = now;
 	}
 }
@@ -191,12 +185,9 @@ static void log_end(struct agent *a)
 		return;
 	observer_ledger(a->observer, sum);
 	ledger_print(sum, &text);
-	char *save = NULL, *copy = strdup(buf_cstr(&text));
-	for (char *line = copy ? strtok_r(copy, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
-		log_write(LOG_INFO, "ledger", "%s", line);
+	agent_log_lines(LOG_INFO, "ledger", &text);
 	if (*ledger_check(sum, why))
 		log_write(LOG_ERROR, "ledger", "the sums do not hold: %s", why);
-	free(copy);
 	buf_done(&text);
 	free(sum);
 }

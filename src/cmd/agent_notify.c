@@ -7,13 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/agent.h"
-
-static u64 monotonic(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
-}
+#include "util/clock.h"
 
 static int open_socket(const char *path)
 {
@@ -51,12 +45,12 @@ void agent_notify(struct agent *a, const char *state)
 void agent_alive(struct agent *a, u32 worker)
 {
 	if (a->watchdog)
-		atomic_store_explicit(&a->alive_at[worker], monotonic(), memory_order_relaxed);
+		atomic_store_explicit(&a->alive_at[worker], clock_ns(CLOCK_MONOTONIC), memory_order_relaxed);
 }
 
 void agent_feed_watchdog(struct agent *a)
 {
-	u64 now = monotonic();
+	u64 now = clock_ns(CLOCK_MONOTONIC);
 	if (!a->watchdog || now - a->fed_at < a->watchdog / 4)
 		return;
 	for (u32 w = 0; a->live && w < a->workers; w++) { /* a capture's may wait for a back end */

@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "export/rotate.h"
+#include "util/clock.h"
 #include "util/json.h"
 #include "util/timefmt.h"
 
@@ -80,13 +81,6 @@ bool log_level_parse(const char *text, enum config_log_level *ret)
 	return false;
 }
 
-static u64 now_ns(clockid_t id)
-{
-	struct timespec t;
-	clock_gettime(id, &t);
-	return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
-}
-
 static void add_text(struct buf *out, u64 now, const char *level, const char *part, const char *message)
 {
 	time_t second = (time_t)(now / NS_PER_SEC);
@@ -114,7 +108,7 @@ static void add_json(struct buf *out, u64 now, const char *level, const char *pa
 /* Under the lock. False when the message was said a moment ago; else how often it has been kept back since. */
 static bool may_say(const char *part, const char *message, u32 *ret_kept_back)
 {
-	u64 now = now_ns(CLOCK_MONOTONIC), hash = XXH3_64bits_withSeed(message, strlen(message), XXH3_64bits(part, strlen(part)));
+	u64 now = clock_ns(CLOCK_MONOTONIC), hash = XXH3_64bits_withSeed(message, strlen(message), XXH3_64bits(part, strlen(part)));
 	struct recent *oldest = &state.recent[0];
 	*ret_kept_back = 0;
 	for (u32 i = 0; i < RECENT; i++) {
@@ -164,7 +158,7 @@ void log_write(enum config_log_level level, const char *part, const char *format
 	if (may_say(part, buf_cstr(&message), &kept_back)) {
 		if (kept_back)
 			buf_addf(&message, " (and %u times more meanwhile)", kept_back);
-		(state.format == LOG_JSON ? add_json : add_text)(&line, now_ns(CLOCK_REALTIME), names[level], part, buf_cstr(&message));
+		(state.format == LOG_JSON ? add_json : add_text)(&line, clock_ns(CLOCK_REALTIME), names[level], part, buf_cstr(&message));
 		write_all(&line);
 	}
 	pthread_mutex_unlock(&state.lock);

@@ -14,16 +14,9 @@
 #define FEEDS_MAX 256
 #define HURRY_LOOK (200 * NS_PER_MS)
 
-u64 outbox_now(clockid_t clock)
-{
-	struct timespec ts;
-	clock_gettime(clock, &ts);
-	return (u64)ts.tv_sec * NS_PER_SEC + (u64)ts.tv_nsec;
-}
-
 u64 outbox_clock(void)
 {
-	return outbox_now(CLOCK_MONOTONIC);
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 const char *export_drop_name(enum export_drop d)
@@ -146,7 +139,7 @@ void outbox_say(struct outbox *o, enum config_log_level level, const char *forma
 {
 	char text[512];
 	va_list ap;
-	u64 now = outbox_now(CLOCK_MONOTONIC);
+	u64 now = clock_ns(CLOCK_MONOTONIC);
 	u64 last = atomic_load(&o->said[level]);
 	if (!o->o.env->log || (level >= LOG_WARN && last && now - last < 60 * NS_PER_SEC) || !atomic_compare_exchange_strong(&o->said[level], &last, now))
 		return;
@@ -210,7 +203,7 @@ static void wait_for_room(struct outbox *o)
 {
 	const _Atomic bool *hurry = o->o.env->hurry;
 	while (!o->o.env->live && o->held >= o->queue_bytes && !o->closing && !(hurry && atomic_load(hurry))) {
-		u64 until = outbox_now(CLOCK_MONOTONIC) + HURRY_LOOK;
+		u64 until = clock_ns(CLOCK_MONOTONIC) + HURRY_LOOK;
 		struct timespec ts = { (time_t)(until / NS_PER_SEC), (long)(until % NS_PER_SEC) };
 		pthread_cond_timedwait(&o->room, &o->lock, &ts);
 	}
@@ -251,7 +244,7 @@ static void hand_over(struct outbox_feed *f)
 	struct outbox *o = f->outbox;
 	struct outbox_batch *b = f->filling;
 	f->filling = NULL;
-	b->born = outbox_now(CLOCK_REALTIME);
+	b->born = clock_ns(CLOCK_REALTIME);
 	pthread_mutex_lock(&o->lock);
 	if (o->closing) {
 		o->dropped[EXPORT_DROP_ABANDONED] += b->records;

@@ -7,6 +7,7 @@
 
 #include "export/outbox.h"
 #include "export/spool.h"
+#include "util/clock.h"
 
 struct batch_list {
 	struct outbox_batch *head, *tail;
@@ -76,7 +77,6 @@ struct outbox {
 	pthread_t threads[OUTBOX_SENDERS_MAX + 1];
 };
 
-u64 outbox_now(clockid_t clock);
 /* -EBUSY: another process has it; -EAGAIN: this one. */
 int outbox_open_spool(struct outbox *o);
 /* The batch has been dealt with; it held `held` bytes of the queue. */

@@ -68,7 +68,7 @@ static void wait_for_spool(struct outbox *o)
 		int rc = outbox_open_spool(o);
 		pthread_mutex_lock(&o->lock);
 		if (rc && !o->abandon)
-			wait_until(&o->work, &o->lock, outbox_now(CLOCK_MONOTONIC) + 100 * NS_PER_MS);
+			wait_until(&o->work, &o->lock, clock_ns(CLOCK_MONOTONIC) + 100 * NS_PER_MS);
 	}
 	pthread_mutex_unlock(&o->lock);
 }
@@ -143,8 +143,8 @@ static void pause_before_retry(struct outbox *o, u64 ns, bool asked)
 {
 	pthread_mutex_lock(&o->lock);
 	bool closing = o->closing;
-	u64 until = outbox_now(CLOCK_MONOTONIC) + (closing && !asked ? MIN(ns, BACKOFF_LAST) : ns);
-	while (!o->abandon && outbox_now(CLOCK_MONOTONIC) < until && (asked || closing || !o->closing))
+	u64 until = clock_ns(CLOCK_MONOTONIC) + (closing && !asked ? MIN(ns, BACKOFF_LAST) : ns);
+	while (!o->abandon && clock_ns(CLOCK_MONOTONIC) < until && (asked || closing || !o->closing))
 		wait_until(&o->work, &o->lock, until);
 	pthread_mutex_unlock(&o->lock);
 }
@@ -170,7 +170,7 @@ static void tell(struct outbox *o, const struct outbox_result *r, u32 rest)
 {
 	if (r->verdict == OUTBOX_RETRY) {
 		if (!atomic_exchange(&o->failing, true))
-			o->failing_since = outbox_now(CLOCK_MONOTONIC);
+			o->failing_since = clock_ns(CLOCK_MONOTONIC);
 		outbox_say(o, LOG_WARN, "%s; trying again", r->text);
 		return;
 	}
@@ -178,7 +178,7 @@ static void tell(struct outbox *o, const struct outbox_result *r, u32 rest)
 		outbox_say(o, LOG_ERROR, "%u records dropped: %s", r->refused + (r->verdict == OUTBOX_SENT ? 0 : rest), r->text);
 	if (atomic_exchange(&o->failing, false))
 		outbox_say(o, LOG_INFO, "delivering again after %llu s",
-			   (unsigned long long)((outbox_now(CLOCK_MONOTONIC) - o->failing_since) / NS_PER_SEC));
+			   (unsigned long long)((clock_ns(CLOCK_MONOTONIC) - o->failing_since) / NS_PER_SEC));
 }
 
 static void settle(struct outbox *o, const struct delivery *d, u32 rest, int drop)
@@ -224,7 +224,7 @@ static void deliver(struct outbox *o, void *client, struct delivery *d, u64 *cha
 	u64 backoff = BACKOFF_MIN;
 	bool changed = false;
 	for (;;) {
-		u64 now = outbox_now(CLOCK_REALTIME);
+		u64 now = clock_ns(CLOCK_REALTIME);
 		if (o->o.d->retry_max && !d->spooled && b->born + o->o.d->retry_max < now && backoff > BACKOFF_MIN) {
 			outbox_say(o, LOG_ERROR, "%u records dropped: they could not be delivered in time", b->records);
 			settle(o, d, b->records, EXPORT_DROP_OLD);
@@ -257,7 +257,7 @@ static void *sender(void *arg)
 	struct outbox *o = arg;
 	struct outbox_batch own = { 0 };
 	struct delivery d;
-	u64 chance = outbox_now(CLOCK_MONOTONIC) ^ (u64)(uintptr_t)&own;
+	u64 chance = clock_ns(CLOCK_MONOTONIC) ^ (u64)(uintptr_t)&own;
 	thread_begins();
 	void *client = o->o.client_new ? o->o.client_new(o->o.arg) : NULL;
 	own.body.max = o->o.batch_bytes + OUTBOX_RECORD_MAX + MIB;
@@ -303,7 +303,7 @@ static void put_rest_away(struct outbox *o, struct batch_list *l)
 
 void outbox_stop(struct outbox *o, int wait_ms)
 {
-	u64 until = outbox_now(CLOCK_MONOTONIC) + (u64)MAX(wait_ms, 0) * NS_PER_MS;
+	u64 until = clock_ns(CLOCK_MONOTONIC) + (u64)MAX(wait_ms, 0) * NS_PER_MS;
 	if (o->joined)
 		return;
 	pthread_mutex_lock(&o->lock);
@@ -311,7 +311,7 @@ void outbox_stop(struct outbox *o, int wait_ms)
 	o->spooled |= o->threads_len == 0;
 	pthread_cond_broadcast(&o->work);
 	pthread_cond_broadcast(&o->room);
-	while (o->running && (wait_ms < 0 || outbox_now(CLOCK_MONOTONIC) < until)) {
+	while (o->running && (wait_ms < 0 || clock_ns(CLOCK_MONOTONIC) < until)) {
 		if (wait_ms < 0)
 			pthread_cond_wait(&o->ended, &o->lock);
 		else
@@ -326,7 +326,7 @@ void outbox_stop(struct outbox *o, int wait_ms)
 	for (struct outbox_feed *f = o->feeds; f; f = f->next) {
 		if (f->filling && f->filling->records) {
 			o->held += f->filling->body.len;
-			f->filling->born = outbox_now(CLOCK_REALTIME);
+			f->filling->born = clock_ns(CLOCK_REALTIME);
 			batch_push(&o->direct, f->filling);
 			f->filling = NULL;
 		}

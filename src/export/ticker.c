@@ -1,4 +1,5 @@
 #include "export/ticker.h"
+#include "util/clock.h"
 
 #include <signal.h>
 #include <time.h>
@@ -22,35 +23,28 @@ void ticker_done(struct ticker *t)
 	pthread_cond_destroy(&t->end);
 }
 
-static u64 read_clock(clockid_t clock)
-{
-	struct timespec ts;
-	clock_gettime(clock, &ts);
-	return (u64)ts.tv_sec * NS_PER_SEC + (u64)ts.tv_nsec;
-}
-
 static void *run(void *arg)
 {
 	struct ticker *t = arg;
 	sigset_t all;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
-	u64 due = read_clock(CLOCK_MONOTONIC) + t->interval;
+	u64 due = clock_ns(CLOCK_MONOTONIC) + t->interval;
 	pthread_mutex_lock(&t->lock);
 	while (!t->ending) {
 		struct timespec ts = { (time_t)(due / NS_PER_SEC), (long)(due % NS_PER_SEC) };
-		if (read_clock(CLOCK_MONOTONIC) < due) {
+		if (clock_ns(CLOCK_MONOTONIC) < due) {
 			pthread_cond_timedwait(&t->end, &t->lock, &ts);
 			continue;
 		}
 		pthread_mutex_unlock(&t->lock);
-		t->tick(t->arg, read_clock(CLOCK_REALTIME), false);
-		u64 now = read_clock(CLOCK_MONOTONIC);
+		t->tick(t->arg, clock_ns(CLOCK_REALTIME), false);
+		u64 now = clock_ns(CLOCK_MONOTONIC);
 		due = MAX(due + t->interval, now); /* one that took too long is not made up for */
 		pthread_mutex_lock(&t->lock);
 	}
 	pthread_mutex_unlock(&t->lock);
-	t->tick(t->arg, read_clock(CLOCK_REALTIME), true);
+	t->tick(t->arg, clock_ns(CLOCK_REALTIME), true);
 	return NULL;
 }
 

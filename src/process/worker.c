@@ -1,4 +1,5 @@
 #include "process/worker.h"
+#include "util/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,13 +12,6 @@
 #define DRAIN_NS (2 * NS_PER_SEC)      /* longest reading of what was captured before the stop */
 #define SILENCE_NS (900 * NS_PER_SEC)  /* longest silence of a capture that is told by the second */
 #define AHEAD 4                        /* segments between fetching a connection into the cache and using it */
-
-static u64 clock_ns(clockid_t id)
-{
-	struct timespec t;
-	clock_gettime(id, &t);
-	return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
-}
 
 static void notify(struct worker *w)
 {

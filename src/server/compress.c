@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <strings.h>
-#include <zlib.h>
-#include <zstd.h>
+
+#include "export/compress.h"
 
 #define WORTH 1024 /* bytes below which it is not */
 
@@ -21,54 +21,24 @@ static bool takes(const char *accept, const char *coding)
 	return false;
 }
 
-static void replace(struct buf *body, struct buf *by, size_t n)
-{
-	by->len = n;
-	buf_done(body);
-	*body = *by;
-}
-
-static bool pack_zstd(struct buf *body)
+static bool pack(struct buf *body, enum compression c)
 {
 	struct buf out = { .max = body->max };
-	size_t bound = ZSTD_compressBound(body->len);
-	char *to = buf_room(&out, bound);
-	size_t n = to ? ZSTD_compress(to, bound, body->data, body->len, 1) : 0;
-	if (!to || ZSTD_isError(n)) {
+	struct str whole = str_make(body->data, body->len);
+	if (body->len > UINT32_MAX / 2 || !compress_parts(&out, c, &whole, 1)) {
 		buf_done(&out);
 		return false;
 	}
-	replace(body, &out, n);
+	buf_done(body);
+	*body = out;
 	return true;
-}
-
-static bool pack_gzip(struct buf *body)
-{
-	struct buf out = { .max = body->max };
-	z_stream z = { 0 };
-	if (body->len > UINT32_MAX / 2 || deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		return false;
-	uLong bound = deflateBound(&z, (uLong)body->len);
-	char *to = buf_room(&out, bound);
-	z.next_in = (Bytef *)body->data;
-	z.avail_in = (uInt)body->len;
-	z.next_out = (Bytef *)to;
-	z.avail_out = (uInt)bound;
-	bool done = to && deflate(&z, Z_FINISH) == Z_STREAM_END;
-	size_t n = z.total_out;
-	deflateEnd(&z);
-	if (done)
-		replace(body, &out, n);
-	else
-		buf_done(&out);
-	return done;
 }
 
 const char *compress_answer(struct buf *body, const char *accept)
 {
 	if (!accept || body->len < WORTH || body->failed)
 		return NULL;
-	if (takes(accept, "zstd") && pack_zstd(body))
+	if (takes(accept, "zstd") && pack(body, COMPRESS_ZSTD))
 		return "zstd";
-	return takes(accept, "gzip") && pack_gzip(body) ? "gzip" : NULL;
+	return takes(accept, "gzip") && pack(body, COMPRESS_GZIP) ? "gzip" : NULL;
 }

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "server/http.h"
+#include "util/clock.h"
 #include "util/timefmt.h"
 
 #define MESSAGES 100                /* default of max_message */
@@ -24,13 +25,6 @@ struct stream {
 	u64 dropped;        /* told so far */
 	bool events;        /* server-sent events instead of lines */
 };
-
-static u64 monotonic(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * NS_PER_SEC + (u64)t.tv_nsec;
-}
 
 static void add_events(struct buf *out, const struct buf *lines)
 {
@@ -60,7 +54,7 @@ static bool fill(struct stream *s)
 	struct buf lines = { .max = TAP_WATCHER_BYTES };
 	s->pending.len = s->sent = 0;
 	while (!s->pending.len) {
-		u64 now = monotonic();
+		u64 now = clock_ns(CLOCK_MONOTONIC);
 		if (!s->left || now >= s->end || http_gone(s->connection))
 			break;
 		int wait = (int)MIN((s->end - now) / NS_PER_MS + 1, LOOK_MS);
@@ -76,7 +70,7 @@ static bool fill(struct stream *s)
 		add_dropped(s);
 	}
 	buf_done(&lines);
-	s->spoke = s->pending.len ? monotonic() : s->spoke;
+	s->spoke = s->pending.len ? clock_ns(CLOCK_MONOTONIC) : s->spoke;
 	return s->pending.len && !s->pending.failed;
 }
 
@@ -147,7 +141,7 @@ void handle_watch(struct http_request *q, struct http_answer *a)
 			tap_unwatch(w);
 		return;
 	}
-	*s = (struct stream){ .watcher = w, .connection = q->connection, .left = parameter_number(q, "max_message", MESSAGES), .spoke = monotonic(),
+	*s = (struct stream){ .watcher = w, .connection = q->connection, .left = parameter_number(q, "max_message", MESSAGES), .spoke = clock_ns(CLOCK_MONOTONIC),
 			      .pending = { .max = 4 * TAP_WATCHER_BYTES } };
 	s->end = s->spoke + parameter_duration(q, "timeout", TIMEOUT);
 	s->events = format ? strcmp(format, "sse") == 0 : accept && strstr(accept, "text/event-stream");
@@ -160,10 +154,10 @@ void handle_watch(struct http_request *q, struct http_answer *a)
 /* Collects what the filter lets through until there are enough of them or time is up. */
 static u32 collect(struct http_request *q, struct tap_watcher *w, struct buf *out, u32 limit)
 {
-	u64 end = monotonic() + parameter_duration(q, "timeout", TIMEOUT);
+	u64 end = clock_ns(CLOCK_MONOTONIC) + parameter_duration(q, "timeout", TIMEOUT);
 	u32 found = 0;
 	struct buf line = { .max = TAP_WATCHER_BYTES };
-	for (u64 now = monotonic(); found < limit && now < end && !http_gone(q->connection); now = monotonic()) {
+	for (u64 now = clock_ns(CLOCK_MONOTONIC); found < limit && now < end && !http_gone(q->connection); now = clock_ns(CLOCK_MONOTONIC)) {
 		int n = tap_read(w, &line, 1, (int)MIN((end - now) / NS_PER_MS + 1, LOOK_MS));
 		if (n < 0)
 			break;
