@@ -1,10 +1,10 @@
 #include "export/resource.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 
 #include "build_info.h"
+#include "util/bytes.h"
 
 /* Variables that manifests commonly fill from the downward API. */
 static const struct {
@@ -43,11 +43,6 @@ static void put_text(struct resource *r, const char *name, const char *value)
 		put(r, name, strlen(name), value, strlen(value));
 }
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1;
-}
-
 /* key=value,key=value with percent-encoded values. */
 static void put_list(struct resource *r, const char *list)
 {
@@ -57,8 +52,8 @@ static void put_list(struct resource *r, const char *list)
 		char *value = equals ? malloc(n) : NULL;
 		size_t len = 0;
 		for (const char *c = equals ? equals + 1 : at + n; value && c < at + n; c++) {
-			bool coded = *c == '%' && c + 2 < at + n && hex(c[1]) >= 0 && hex(c[2]) >= 0;
-			value[len++] = (char)(coded ? hex(c[1]) * 16 + hex(c[2]) : *c);
+			bool coded = *c == '%' && c + 2 < at + n && hex_digit(c[1]) >= 0 && hex_digit(c[2]) >= 0;
+			value[len++] = (char)(coded ? hex_digit(c[1]) * 16 + hex_digit(c[2]) : *c);
 			c += coded ? 2 : 0;
 		}
 		if (value && equals > at)

@@ -207,14 +207,6 @@ bool grpc_status_number(struct str text, i32 *ret)
 	return text.n > 0 && text.n < 9;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 struct str grpc_message_decode(struct arena *a, struct str s)
 {
 	char *to = s.n && memchr(s.p, '%', s.n) ? arena_alloc(a, s.n) : NULL;

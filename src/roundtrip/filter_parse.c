@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "roundtrip/filter_private.h"
+#include "util/bytes.h"
 #include "util/suggest.h"
 #include "util/textline.h"
 
@@ -54,11 +55,6 @@ static bool is_space(char c)
 static bool is_word_char(char c)
 {
 	return (unsigned char)c > ' ' && !strchr("()\"',=!<>~&|", c);
-}
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
 }
 
 /* One character after a backslash inside quotes; *i is at it. Unknown ones keep the backslash, for patterns. */

@@ -15,6 +15,7 @@
 #include "server/auth.h"
 #include "server/compress.h"
 #include "server/http.h"
+#include "util/bytes.h"
 #include "util/suggest.h"
 
 #define FILE_MAX (1 * MIB) /* of a certificate or key */
@@ -39,11 +40,6 @@ const char *http_header(struct http_request *q, const char *name)
 	return MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, name);
 }
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
 /* Decodes one "name=value" of a form in place; the value, or NULL for another name. */
 static char *form_value(char *field, const char *name)
 {
@@ -52,8 +48,8 @@ static char *form_value(char *field, const char *name)
 		return NULL;
 	char *to = equals + 1, *from = to, *value = to;
 	for (; *from; from++) {
-		if (*from == '%' && hex(from[1]) >= 0 && hex(from[2]) >= 0) {
-			*to++ = (char)(hex(from[1]) * 16 + hex(from[2]));
+		if (*from == '%' && hex_digit(from[1]) >= 0 && hex_digit(from[2]) >= 0) {
+			*to++ = (char)(hex_digit(from[1]) * 16 + hex_digit(from[2]));
 			from += 2;
 		} else {
 			*to++ = *from == '+' ? ' ' : *from;

@@ -1,4 +1,4 @@
-/* Loads of integers from any address and byte order, without unaligned access.
+/* Loads of integers from any address and byte order, without unaligned access; digits.
  * The caller has checked that the bytes exist; see rd.h for the checked cursor. SPDX-License-Identifier: Apache-2.0 */
 #ifndef PACKETD_UTIL_BYTES_H
 #define PACKETD_UTIL_BYTES_H
@@ -57,6 +57,12 @@ static inline u64 le64(const void *p)
 	u64 v;
 	memcpy(&v, p, 8);
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? v : __builtin_bswap64(v);
+}
+
+/* The value of a hexadecimal digit in either case; -1: it is none. */
+static inline int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
 }
 
 #endif

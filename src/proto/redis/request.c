@@ -1,5 +1,6 @@
 /* The client's direction: arrays of bulk strings, and inline commands. */
 #include "proto/redis/read.h"
+#include "util/bytes.h"
 
 #define ARGS_MAX INT32_MAX
 #define ADJUST_MAX (1 << 20) /* values by which the answer of EXEC may differ */
@@ -221,18 +222,13 @@ static enum redis_step argument_step(struct reading *r)
 	return STEP_SKIP;
 }
 
-static int hex_digit(u8 c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* What a backslash within double quotes stands for. */
 static u8 unescape(struct rd *line)
 {
 	u8 c = rd_u8(line);
-	if (c == 'x' && rd_left(line) >= 2 && hex_digit(line->p[0]) >= 0 && hex_digit(line->p[1]) >= 0) {
+	if (c == 'x' && rd_left(line) >= 2 && hex_digit((char)line->p[0]) >= 0 && hex_digit((char)line->p[1]) >= 0) {
 		u8 high = rd_u8(line);
-		return (u8)(hex_digit(high) << 4 | hex_digit(rd_u8(line)));
+		return (u8)(hex_digit((char)high) << 4 | hex_digit((char)rd_u8(line)));
 	}
 	switch (c) {
 	case 'n': return '\n';
