@@ -157,11 +157,6 @@ static const struct sample {
 	{ "TKEY", 249, "01610000000001000000020003ffff00000000", "a. 1 2 3 65535 0 0" },
 };
 
-static u8 hex_digit(char c)
-{
-	return (u8)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
 static size_t from_hex(const char *hex, u8 *out)
 {
 	size_t n = 0;
