@@ -335,4 +335,9 @@ void outbox_stop(struct outbox *o, int wait_ms)
 		outbox_open_spool(o);
 	put_rest_away(o, &o->incoming);
 	put_rest_away(o, &o->direct);
+	u64 given_up = o->dropped[EXPORT_DROP_ABANDONED];
+	atomic_store(&o->said[LOG_ERROR], 0); /* the last word, whatever was said before */
+	if (given_up)
+		outbox_say(o, LOG_ERROR, "%llu records given up at the end, not delivered within %d ms (%s); a spool would have kept them", (unsigned long long)given_up, wait_ms,
+			   *o->last_error ? o->last_error : "no answer");
 }

@@ -2,6 +2,7 @@
 #include "proto/sql.h"
 
 #include "proto/sql_lex.h"
+#include "proto/sql_shapes.h"
 
 #define FINGERPRINT_MAX 4096 /* bytes while it is being made */
 #define LEVELS 32            /* parentheses within each other that are understood; deeper ones are copied */
@@ -37,6 +38,7 @@ struct range {
 
 struct secrets {
 	u8 state, first; /* enum secret_state; first word of the statement */
+	bool looked;     /* into a string, so that what is found depends on literals */
 	u32 depth, call; /* parentheses open; those outside of S_CALL */
 	u32 masks;
 	struct range mask[MASKS];
@@ -158,8 +160,10 @@ static void secrets_take(struct secrets *s, const u8 *p, const struct sql_token 
 	if (t->kind != T_STRING && !hex)
 		return;
 	bool secret = s->state == S_NEXT || s->state == S_IDENTIFIED || s->state == S_CALL;
-	if (!secret && t->kind == T_STRING && holds_statements(s->first))
+	if (!secret && t->kind == T_STRING && holds_statements(s->first)) {
+		s->looked = true;
 		secret = tells_secret(p + t->from, t->to - t->from);
+	}
 	if (secret && s->masks < MASKS)
 		s->mask[s->masks++] = (struct range){ t->from, t->to };
 	if (s->state == S_NEXT || s->state == S_NAMED)
@@ -591,26 +595,43 @@ static struct str upper_make(struct arena *a, struct str s)
 	return str_make(p, s.n);
 }
 
-void sql_read(struct arena *a, const struct proto_options *opt, enum sql_dialect dialect, struct str text, bool whole, struct sql *ret_sql)
+/* All but the statement; -> whether that depends on more than the statement's skeleton: on its literals, or on memory. */
+static bool read_properly(struct arena *a, const struct proto_options *opt, enum sql_dialect dialect, struct str text, bool whole, struct sql *ret_sql, struct secrets *ret_secrets)
 {
 	struct reading r;
-	u32 limit = opt->statement_length, look = sql_look(opt);
+	u32 limit = opt->statement_length;
+	u64 capped = a->pool->capped;
 	memset(&r, 0, offsetof(struct reading, fingerprint.levels[1]));
-	whole = whole && text.n <= look;
-	text.n = MIN(text.n, look);
 	r.lexer = (struct sql_lexer){ .p = (const u8 *)text.p, .n = text.n, .dialect = (u8)dialect };
 	r.redaction.out = (struct out){ .p = r.redacted, .cap = sizeof(r.redacted) };
 	r.fingerprint.out = (struct out){ .p = r.text, .cap = sizeof(r.text) };
 	read_tokens(&r, !opt->no_redacted, whole);
 	*ret_sql = (struct sql){ .masked = r.secrets.masks && !opt->show_secrets };
-	if (opt->show_secrets)
-		r.secrets.masks = 0;
-	ret_sql->statement = statement_make(a, text, limit, &r.secrets);
 	ret_sql->redacted = arena_str(a, r.redacted, sql_cut(str_make(r.redacted, r.redaction.out.n), limit));
 	ret_sql->fingerprint = arena_str(a, r.text, sql_cut(str_make(r.text, r.fingerprint.out.n), limit));
 	ret_sql->operation = upper_make(a, r.naming.operation);
 	ret_sql->table = arena_str(a, r.naming.table, sql_cut(str_make(r.naming.table, r.naming.table_n), TABLE_MAX));
 	ret_sql->summary = summary_make(a, ret_sql);
+	*ret_secrets = r.secrets;
+	return r.secrets.masks || r.secrets.looked || a->pool->capped != capped;
+}
+
+void sql_read(struct arena *a, const struct proto_options *opt, enum sql_dialect dialect, struct sql_shapes *shapes, struct str text, bool whole, struct sql *ret_sql)
+{
+	struct sql_skeleton skeleton;
+	struct secrets secrets = { 0 };
+	u32 limit = opt->statement_length, look = sql_look(opt);
+	whole = whole && text.n <= look;
+	text.n = MIN(text.n, look);
+	bool shaped = shapes && whole && sql_skeleton_make(&skeleton, dialect, text, (u64)limit << 1 | opt->no_redacted);
+	if (!shaped || !sql_shapes_find(shapes, &skeleton, a, ret_sql)) {
+		bool varies = read_properly(a, opt, dialect, text, whole, ret_sql, &secrets);
+		if (shaped && !varies)
+			sql_shapes_keep(shapes, &skeleton, ret_sql);
+		if (opt->show_secrets)
+			secrets.masks = 0;
+	}
+	ret_sql->statement = statement_make(a, text, limit, &secrets);
 }
 
 /* Where a quotation of the statement begins; message.n without one. */

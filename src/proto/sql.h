@@ -35,8 +35,11 @@ static inline u32 sql_look(const struct proto_options *opt)
 	return MIN(MAX(opt->statement_length, SQL_LOOK_MIN), SQL_LOOK_MAX);
 }
 
-/* Fills *ret_sql; its texts live in the arena (empty without memory there). `whole`: the text ends where the statement does. */
-void sql_read(struct arena *a, const struct proto_options *opt, enum sql_dialect dialect, struct str text, bool whole, struct sql *ret_sql);
+struct sql_shapes; /* proto/sql_shapes.h: what the connections of a worker have in common */
+
+/* Fills *ret_sql; its texts live in the arena (empty without memory there). `whole`: the text ends where the statement does.
+ * `shapes` (or NULL) makes it cheap for a statement like one seen before; it changes nothing of what is found. */
+void sql_read(struct arena *a, const struct proto_options *opt, enum sql_dialect dialect, struct sql_shapes *shapes, struct str text, bool whole, struct sql *ret_sql);
 
 /* The message of an error about a statement: when that is `masked`, what the message quotes of it is masked, too. */
 struct str sql_error_text(struct arena *a, struct str message, bool masked);

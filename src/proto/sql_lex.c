@@ -2,6 +2,8 @@
  * "Comment Syntax"; PostgreSQL manual section 4.1. */
 #include "proto/sql_lex.h"
 
+#include "util/bytes.h"
+
 /* By byte, 32 to a line. */
 enum { S = C_SPACE, D = C_DIGIT, L = C_LETTER, O = C_OPERATOR };
 
@@ -62,19 +64,42 @@ static u8 peek(const struct sql_lexer *l, u32 ahead)
 	return l->at + ahead < l->n ? l->p[l->at + ahead] : 0;
 }
 
-/* Behind the quotation that begins at `at`: doubled quotes, and where `escapes` a backslash, do not end it. */
+/* High bits of the bytes of v that are zero; a byte above one that is may also be marked. */
+static inline u64 zero_bytes(u64 v)
+{
+	return (v - 0x0101010101010101) & ~v & 0x8080808080808080;
+}
+
+/* Passes what is neither, eight bytes at a time. */
+static u32 plain_end(const u8 *p, u32 n, u32 at, u8 quote, u8 escape)
+{
+	u64 quotes = 0x0101010101010101 * quote, escapes = 0x0101010101010101 * escape;
+	for (; at + 8 <= n; at += 8) {
+		u64 v = le64(p + at), found = zero_bytes(v ^ quotes) | zero_bytes(v ^ escapes);
+		if (found)
+			return at + (u32)__builtin_ctzll(found) / 8;
+	}
+	while (at < n && p[at] != quote && p[at] != escape)
+		at++;
+	return at;
+}
+
+u32 sql_quoted_end(const u8 *p, u32 n, u32 at, bool escapes)
+{
+	u8 quote = p[at++], escape = escapes ? '\\' : quote;
+	for (;;) {
+		at = plain_end(p, n, at, quote, escape);
+		if (at >= n)
+			return n;
+		if (p[at] == quote && (at + 1 >= n || p[at + 1] != quote))
+			return at + 1;
+		at += 2; /* a doubled quote, or what is escaped */
+	}
+}
+
 static u32 quoted_end(const struct sql_lexer *l, u32 at, bool escapes)
 {
-	u8 quote = l->p[at++];
-	for (; at < l->n; at++) {
-		if (escapes && l->p[at] == '\\')
-			at++;
-		else if (l->p[at] == quote && at + 1 < l->n && l->p[at + 1] == quote)
-			at++;
-		else if (l->p[at] == quote)
-			return at + 1;
-	}
-	return l->n;
+	return sql_quoted_end(l->p, l->n, at, escapes);
 }
 
 static u32 line_end(const struct sql_lexer *l)

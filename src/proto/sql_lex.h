@@ -48,6 +48,9 @@ static inline u8 sql_lower(u8 c)
 	return c >= 'A' && c <= 'Z' ? (u8)(c + ('a' - 'A')) : c;
 }
 
+/* Behind the quotation that begins at `at`: doubled quotes, and where `escapes` a backslash, do not end it; n when it does not end. */
+u32 sql_quoted_end(const u8 *p, u32 n, u32 at, bool escapes);
+
 /* The next one; T_END at the end of the text. */
 void sql_token_read(struct sql_lexer *l, struct sql_token *t);
 

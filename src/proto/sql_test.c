@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "proto/sql.h"
+#include "proto/sql_shapes.h"
 
 static struct arena_pool pool;
 static struct arena arena;
@@ -11,13 +11,44 @@ static struct arena arena;
 static const struct proto_options usual = { .details = true, .statement_length = 1024 };
 static const struct proto_options open_book = { .details = true, .statement_length = 1024, .show_secrets = true };
 
+static void same(struct str got, const char *want, const char *of)
+{
+	if (!str_eq(got, str_from(want)))
+		fail_msg("%s\n  gives %.*s\n  not   %s", of, STR_ARG(got), want);
+}
+
+static void both_same(struct str with, struct str without, const char *of)
+{
+	if (!str_eq(with, without))
+		fail_msg("%s\n  gives %.*s\n  not   %.*s", of, STR_ARG(with), STR_ARG(without));
+}
+
+/* Seen twice before, or not: the same is found. */
+static void with_shapes(const struct proto_options *opt, enum sql_dialect dialect, struct str text, const struct sql *without, const char *of)
+{
+	static struct sql_shapes shapes;
+	struct sql sql;
+	for (int i = 0; i < 3; i++) {
+		sql_read(&arena, opt, dialect, &shapes, text, true, &sql);
+		both_same(sql.statement, without->statement, of);
+		both_same(sql.redacted, without->redacted, of);
+		both_same(sql.fingerprint, without->fingerprint, of);
+		both_same(sql.operation, without->operation, of);
+		both_same(sql.table, without->table, of);
+		both_same(sql.summary, without->summary, of);
+		assert_int_equal(sql.masked, without->masked);
+	}
+}
+
 /* The statement lies before a page that cannot be read. */
 static struct sql read_with(const struct proto_options *opt, enum sql_dialect dialect, const char *text, bool whole)
 {
 	struct guarded g = guarded_copy(text, strlen(text));
 	struct sql sql;
 	arena_reset(&arena);
-	sql_read(&arena, opt, dialect, str_make(g.p, g.n), whole, &sql);
+	sql_read(&arena, opt, dialect, NULL, str_make(g.p, g.n), whole, &sql);
+	if (whole)
+		with_shapes(opt, dialect, str_make(g.p, g.n), &sql, text);
 	guarded_free(&g);
 	return sql;
 }
@@ -25,12 +56,6 @@ static struct sql read_with(const struct proto_options *opt, enum sql_dialect di
 static struct sql read_one(enum sql_dialect dialect, const char *text)
 {
 	return read_with(&usual, dialect, text, true);
-}
-
-static void same(struct str got, const char *want, const char *of)
-{
-	if (!str_eq(got, str_from(want)))
-		fail_msg("%s\n  gives %.*s\n  not   %s", of, STR_ARG(got), want);
 }
 
 static void mysql_is(const char *text, const char *fingerprint)
@@ -284,7 +309,7 @@ static void any_bytes(void **state)
 		for (int dialect = 0; dialect < 2; dialect++) {
 			struct sql sql;
 			arena_reset(&arena);
-			sql_read(&arena, &usual, (enum sql_dialect)dialect, str_make(g.p, n), round % 2, &sql);
+			sql_read(&arena, &usual, (enum sql_dialect)dialect, NULL, str_make(g.p, n), round % 2, &sql);
 			assert_true(sql.fingerprint.n <= 1024 && sql.redacted.n <= 1024 && sql.statement.n <= 1024);
 		}
 		guarded_free(&g);
@@ -299,7 +324,7 @@ static void without_memory(void **state)
 	struct sql sql;
 	arena_pool_init(&none, 0, 0);
 	arena_init(&empty, &none);
-	sql_read(&empty, &usual, SQL_MYSQL, STR("set password = 'secret'"), true, &sql);
+	sql_read(&empty, &usual, SQL_MYSQL, NULL, STR("set password = 'secret'"), true, &sql);
 	assert_int_equal(sql.statement.n + sql.fingerprint.n + sql.redacted.n + sql.operation.n, 0);
 	arena_pool_done(&none);
 }

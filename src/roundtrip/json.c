@@ -122,7 +122,7 @@ static u64 load_unsigned(u8 type, const char *at)
 	}
 }
 
-static bool is_empty(const struct json_op *op, const struct writer *w, const struct message *m)
+static inline __attribute__((always_inline)) bool is_empty(const struct json_op *op, const struct writer *w, const struct message *m)
 {
 	const char *at = (const char *)m + op->offset;
 	switch (op->code) {
@@ -166,7 +166,7 @@ static void put_quoted(struct buf *b, void (*format)(struct buf *, u64), u64 v)
 	buf_addc(b, '"');
 }
 
-static void put_value(struct writer *w, const struct json_op *op, const struct message *m)
+static inline __attribute__((always_inline)) void put_value(struct writer *w, const struct json_op *op, const struct message *m)
 {
 	const char *at = (const char *)m + op->offset;
 	struct buf *b = w->b;
@@ -220,7 +220,7 @@ static bool has_shape(const struct json_op *op, const struct message *m)
 	return op->shapes == 0 || op->shapes >> (m->shape & 31) & 1;
 }
 
-static void put_leaf(struct writer *w, const struct json_op *op, const struct message *m)
+static inline __attribute__((always_inline)) void put_leaf(struct writer *w, const struct json_op *op, const struct message *m)
 {
 	if (op->shapes && !has_shape(op, m))
 		return;
@@ -329,19 +329,29 @@ static void put_close(struct writer *w, const struct json_op *op, const struct m
 	}
 }
 
+/* Twice in the program: almost all objects are written without edits, and then a leaf is worth no call. */
+static inline __attribute__((always_inline)) void put_members(struct writer *w, const struct json_op *op, const struct message *m, bool edited)
+{
+	for (; op->code != JSON_END && likely(!w->b->failed); op++) {
+		if (op->code == JSON_OPEN)
+			put_open(w, op);
+		else if (op->code == JSON_CLOSE)
+			put_close(w, op, m);
+		else if (edited)
+			put_leaf_edited(w, op, m);
+		else
+			put_leaf(w, op, m);
+	}
+}
+
 static void put_message(struct buf *b, const struct roundtrip *rt, const struct json_op *op, const struct message *m, const struct json_edits *edits)
 {
 	struct writer w = { .b = b, .rt = rt, .edits = edits, .first = true };
-	void (*const leaf)(struct writer *, const struct json_op *, const struct message *) = unlikely(edits != NULL) ? put_leaf_edited : put_leaf;
 	buf_addc(b, '{');
-	for (; op && op->code != JSON_END && likely(!b->failed); op++) {
-		if (op->code == JSON_OPEN)
-			put_open(&w, op);
-		else if (op->code == JSON_CLOSE)
-			put_close(&w, op, m);
-		else
-			leaf(&w, op, m);
-	}
+	if (op && unlikely(edits != NULL))
+		put_members(&w, op, m, true);
+	else if (op)
+		put_members(&w, op, m, false);
 	buf_addc(b, '}');
 }
 

@@ -121,8 +121,8 @@ def test_file_waits_for_slow_backend():
 
 
 def test_nobody_listens():
-    c = drive('traces', '--count', 500, '--stop', 300, endpoint='http://127.0.0.1:%d' % backend.free_port())
-    assert c['abandoned'] == 500 and 'trying again' in c['log']
+    c = drive('traces', '--count', 500, '--stop', 1000, endpoint='http://127.0.0.1:%d' % backend.free_port())
+    assert c['abandoned'] == 500 and 'trying again' in c['log'] and '500 records given up at the end' in c['log']
 
 
 def test_comes_back_later():

@@ -113,7 +113,7 @@ def test_tls(certificates):
     with Backend(tls=context(d)) as b:
         c = drive('traces', '--count', 500, endpoint=b.url, batch=50, ca_file=d / 'ca.pem')
         assert c['delivered'] == 500
-        c = drive('traces', '--count', 10, '--stop', 300, endpoint=b.url)
+        c = drive('traces', '--count', 10, '--stop', 2000, endpoint=b.url)
         assert c['abandoned'] == 10 and 'certificate' in c['log']
         c = drive('traces', '--count', 10, endpoint=b.url, insecure=1)
         assert c['delivered'] == 10
@@ -122,7 +122,7 @@ def test_tls(certificates):
 def test_server_name(certificates):
     d = certificates
     with Backend(tls=context(d, 'other')) as b:
-        c = drive('traces', '--count', 10, '--stop', 300, endpoint=b.url, ca_file=d / 'ca.pem')
+        c = drive('traces', '--count', 10, '--stop', 2000, endpoint=b.url, ca_file=d / 'ca.pem')
         assert c['delivered'] == 0
         c = drive('traces', '--count', 10, endpoint=b.url + '/x', ca_file=d / 'ca.pem', server_name='collector.example')
         assert c['delivered'] == 10 and b.taken[0].headers['Host'] == '127.0.0.1:%d' % b.port and b.taken[0].path == '/x'
@@ -131,7 +131,7 @@ def test_server_name(certificates):
 def test_client_certificate(certificates):
     d = certificates
     with Backend(tls=context(d, client=True)) as b:
-        c = drive('traces', '--count', 10, '--stop', 300, endpoint=b.url, ca_file=d / 'ca.pem')
+        c = drive('traces', '--count', 10, '--stop', 2000, endpoint=b.url, ca_file=d / 'ca.pem')
         assert c['delivered'] == 0
         c = drive('traces', '--count', 500, endpoint=b.url, batch=50, ca_file=d / 'ca.pem', cert_file=d / 'client.pem', key_file=d / 'client.key')
         assert c['delivered'] == 500

@@ -1,6 +1,7 @@
 /* MySQL and MariaDB: the descriptor and what ties the two directions together. */
 #include "proto/mysql/statements.h"
 #include "proto/mysql/unpack.h"
+#include "proto/sql_shapes.h"
 
 static enum parse mysql_parse(struct parser *ps, struct chunk *c)
 {
@@ -213,6 +214,7 @@ const struct proto proto_mysql = {
 	.index = PROTO_mysql,
 	.weight = 2,
 	.state_size = sizeof(struct mysql_state),
+	.shared_size = sizeof(struct sql_shapes),
 	.request_size = sizeof(struct mysql_request),
 	.response_size = sizeof(struct mysql_response),
 	.fields = fields,

@@ -129,7 +129,7 @@ static void statement_take(struct parser *ps, struct mysql_state *s, struct mysq
 	if (text.n && q->com == COM_QUERY)
 		use_take(q, text);
 	if (ps->opt->details)
-		sql_read(&q->m.arena, ps->opt, SQL_MYSQL, text, whole, &q->sql);
+		sql_read(&q->m.arena, ps->opt, SQL_MYSQL, ps->shared, text, whole, &q->sql);
 }
 
 /* A name, or a number in text, is what the other commands have for a statement. */

@@ -89,7 +89,7 @@ void pg_request_end(struct parser *ps, struct pg_state *s)
 static void statement_read(const struct parser *ps, struct pg_request *q, struct str text, bool whole)
 {
 	if (ps->opt->details)
-		sql_read(&q->m.arena, ps->opt, SQL_POSTGRESQL, text, whole, &q->sql);
+		sql_read(&q->m.arena, ps->opt, SQL_POSTGRESQL, ps->shared, text, whole, &q->sql);
 }
 
 static void statement_show(struct pg_request *q, const struct pg_text *text)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "proto/postgresql/read.h"
+#include "proto/sql_shapes.h"
 
 static void pg_start(struct parser *ps, struct message *request)
 {
@@ -243,6 +244,7 @@ const struct proto proto_postgresql = {
 	.index = PROTO_postgresql,
 	.weight = 2,
 	.state_size = sizeof(struct pg_state),
+	.shared_size = sizeof(struct sql_shapes),
 	.request_size = sizeof(struct pg_request),
 	.response_size = sizeof(struct pg_response),
 	.fields = fields,
