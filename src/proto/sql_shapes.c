@@ -5,7 +5,7 @@
 
 #include "proto/sql_lex.h"
 
-enum { MARK_STRING = 1, MARK_NUMBER = 2 }; /* bytes that no statement with a skeleton holds */
+enum { MARK_STRING = 1, MARK_NUMBER = 2, MARK_COMMENT = 3 }; /* bytes that no statement with a skeleton holds */
 
 /* A text on its way into a skeleton. */
 struct walk {
@@ -19,6 +19,11 @@ struct walk {
 static bool is_quote(u8 c)
 {
 	return c == '\'' || c == '"' || c == '`';
+}
+
+static bool is_mark(u8 c)
+{
+	return c >= MARK_STRING && c <= MARK_COMMENT;
 }
 
 static u8 behind(const struct walk *w)
@@ -61,10 +66,21 @@ static bool pass_quoted(struct walk *w, u8 c)
 	if (end - w->at > SQL_SKELETON_MAX - w->out_n)
 		return false;
 	for (; w->at < end; w->at++) {
-		if (w->p[w->at] == MARK_STRING || w->p[w->at] == MARK_NUMBER)
+		if (is_mark(w->p[w->at]))
 			return false;
 		w->out[w->out_n++] = (char)w->p[w->at];
 	}
+	return true;
+}
+
+/* Trace contexts and the like, different each time; not what MySQL executes, nor comments within comments. */
+static bool pass_comment(struct walk *w)
+{
+	const u8 *from = w->p + w->at + 2, *end = memmem(from, w->n - w->at - 2, "*/", 2);
+	if (!end || end == from || *from == '!' || *from == 'M' || memmem(from, (size_t)(end - from), "/*", 2))
+		return false;
+	w->out[w->out_n++] = MARK_COMMENT;
+	w->at = (u32)(end - w->p) + 2;
 	return true;
 }
 
@@ -84,6 +100,7 @@ static bool pass_other(struct walk *w, u8 c)
 	switch (c) {
 	case MARK_STRING:
 	case MARK_NUMBER:
+	case MARK_COMMENT:
 		return false;
 	case '-':
 		if (next == '-')
@@ -91,7 +108,7 @@ static bool pass_other(struct walk *w, u8 c)
 		break;
 	case '/':
 		if (next == '*')
-			return false;
+			return pass_comment(w);
 		break;
 	case '#':
 		if (w->mysql)

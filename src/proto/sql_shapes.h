@@ -1,8 +1,8 @@
 /* What has been found out about statements, for the next one that differs only in its literals: an application has few shapes of
  * statements and sends each of them a million times.
  *
- * A skeleton is the text with each string and number replaced by a mark, which costs a tenth of reading it properly. Where the
- * skeleton could be wrong about where a literal begins or ends (comments, prefixed strings, exponents …) there is none, and the text
+ * A skeleton is the text with each string, number and comment replaced by a mark, which costs a tenth of reading it properly. Where
+ * the skeleton could be wrong about where one begins or ends (prefixed strings, exponents, executable comments …) there is none, and the text
  * is read as if there were no memory of shapes. What sql_read() finds depends on the skeleton alone as long as nothing is masked;
  * only such findings are kept, from the second time on that a skeleton is seen, in a table of fixed size in which newer ones replace
  * older ones. One thread. SPDX-License-Identifier: Apache-2.0 */

@@ -31,6 +31,10 @@ static void learnt(void **state)
 	assert_false(is_known(shapes, SQL_MYSQL, "SELECT a FROM t WHERE id = 5 AND b = 'x'"));
 	see(shapes, SQL_MYSQL, "SELECT a FROM t WHERE id = 77 AND b = 'it''s \\' another'");
 	assert_true(is_known(shapes, SQL_MYSQL, "SELECT a FROM t WHERE id = 1.5 AND b = ''"));
+	for (int i = 0; i < 2; i++)
+		see(shapes, SQL_MYSQL, "SELECT 1 /*traceparent='00-1-2-01'*/");
+	assert_true(is_known(shapes, SQL_MYSQL, "SELECT 1 /*traceparent='00-3-4-01'*/"));
+	assert_false(is_known(shapes, SQL_MYSQL, "SELECT 1"));
 	assert_false(is_known(shapes, SQL_MYSQL, "SELECT a FROM t2 WHERE id = 5 AND b = 'x'"));
 	assert_false(is_known(shapes, SQL_MYSQL, "SELECT a FROM t WHERE id = 'x' AND b = 5"));
 	assert_false(is_known(shapes, SQL_POSTGRESQL, "SELECT a FROM t WHERE id = 5 AND b = 'x'"));
@@ -41,7 +45,7 @@ static void learnt(void **state)
 /* Where a literal begins or ends is not certain, the text is long, or it holds the marks. */
 static void without_skeleton(void **state)
 {
-	static const char *const texts[] = { "select 1 -- 2", "select /* 1 */ 2", "select 0x1f", "select 1e5", "select .5", "select N'a'", "select _utf8'a'", "select @'a'", "select \1", "select `\2`" };
+	static const char *const texts[] = { "select 1 -- 2", "select /*! 1 */ 2", "select /*M! 1 */ 2", "select /* 1", "select /*/ 1", "select /* /* 1 */ */ 2", "select 0x1f", "select 1e5", "select .5", "select N'a'", "select _utf8'a'", "select @'a'", "select \1", "select `\2`" };
 	static const char *const postgresql[] = { "select $tag$ 'a $tag$", "select E'a'", "select U&'a'", "select $a" };
 	struct sql_skeleton k;
 	char many[SQL_SKELETON_MAX + 2] = { 0 };
