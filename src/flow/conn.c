@@ -170,7 +170,11 @@ static void unreachable(struct flow *f, const struct segment *seg, u32 hash)
 
 void flow_packet(struct flow *f, const struct segment *seg)
 {
-	u32 hash = table_hash(f, seg);
+	flow_prefetched_packet(f, seg, table_hash(f, seg));
+}
+
+void flow_prefetched_packet(struct flow *f, const struct segment *seg, u32 hash)
+{
 	flow_advance(f, seg->ts);
 	if (seg->unreachable)
 		unreachable(f, seg, hash);

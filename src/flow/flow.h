@@ -49,11 +49,13 @@ void flow_set_observer(struct flow *f, const struct flow_observer *observer, voi
 /* Connections open now over TCP or UDP. */
 u32 flow_open_conns(const struct flow *f, u8 protocol);
 
-/* Optional, before flow_packet for the same segment: pulls its connection into the cache. */
-void flow_prefetch(struct flow *f, const struct segment *seg);
-void flow_prefetch_conn(struct flow *f, const struct segment *seg);
 /* One decoded segment; calls the consumer as bytes become available. */
 void flow_packet(struct flow *f, const struct segment *seg);
+/* The same in three steps, for several segments at a time: the first two pull what the third needs into the cache. The result of
+ * flow_prefetch is handed to the others. */
+u32 flow_prefetch(struct flow *f, const struct segment *seg);
+void flow_prefetch_conn(struct flow *f, u32 hash);
+void flow_prefetched_packet(struct flow *f, const struct segment *seg, u32 hash);
 /* Time has come to `now` (ns, never backwards): holes, time-outs and idle connections are dealt with. */
 void flow_advance(struct flow *f, u64 now);
 /* The capture is over: every hole is given up, every connection closed with END_CAPTURE. */

@@ -237,14 +237,16 @@ void flow_set_options(struct flow *f, const struct flow_options *options)
 	f->conns.max = f->opt.max_conns;
 }
 
-void flow_prefetch(struct flow *f, const struct segment *seg)
+u32 flow_prefetch(struct flow *f, const struct segment *seg)
 {
-	__builtin_prefetch(&f->slots[table_hash(f, seg) & f->mask]);
+	u32 hash = table_hash(f, seg);
+	__builtin_prefetch(&f->slots[hash & f->mask]);
+	return hash;
 }
 
-void flow_prefetch_conn(struct flow *f, const struct segment *seg)
+void flow_prefetch_conn(struct flow *f, u32 hash)
 {
-	struct conn *c = f->slots[table_hash(f, seg) & f->mask].conn;
+	struct conn *c = f->slots[hash & f->mask].conn;
 	for (size_t i = 0; c && i < sizeof(struct conn) + f->consumer->user_size; i += CACHE_LINE)
 		__builtin_prefetch((u8 *)c + i);
 }

@@ -41,13 +41,13 @@ static void process_pending(struct worker *w)
 {
 	u32 n = w->pending;
 	for (u32 i = 0; i < MIN(n, AHEAD); i++)
-		flow_prefetch_conn(w->flow, &w->segments[i]);
+		flow_prefetch_conn(w->flow, w->hashes[i]);
 	for (u32 i = 0; i < n; i++) {
 		if (i + AHEAD < n)
-			flow_prefetch_conn(w->flow, &w->segments[i + AHEAD]);
+			flow_prefetch_conn(w->flow, w->hashes[i + AHEAD]);
 		if (unlikely(w->segments[i].ts >= w->next_second) && !w->live)
 			tell_second(w, w->segments[i].ts);
-		flow_packet(w->flow, &w->segments[i]);
+		flow_prefetched_packet(w->flow, &w->segments[i], w->hashes[i]);
 	}
 	w->pending = 0;
 }
@@ -80,8 +80,7 @@ static void process_batch(struct worker *w, u32 n)
 		l->net[r]++;
 		if (r != NET_SEGMENT)
 			continue;
-		flow_prefetch(w->flow, seg);
-		w->pending++;
+		w->hashes[w->pending++] = flow_prefetch(w->flow, seg);
 		if (!within(p, seg)) /* a reassembled datagram lives until the next packet is decoded */
 			process_pending(w);
 	}

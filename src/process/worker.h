@@ -36,6 +36,7 @@ struct worker {
 	_Atomic(const struct observer_change *) change; /* settings to be taken over; NULL: none */
 	u32 pending;           /* segments decoded and not yet processed */
 	struct segment segments[CAPTURE_BATCH];
+	u32 hashes[CAPTURE_BATCH]; /* of their connections */
 	struct packet packets[CAPTURE_BATCH];
 
 	pthread_mutex_t lock;  /* of the warnings */
