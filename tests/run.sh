@@ -87,6 +87,7 @@ if [ "$failed" -gt "$before" ]; then
 	echo "$passed passed, $failed failed"
 	exit 1
 fi
+if [ -d "$SHARED/corpus/files" ]; then PACKETD_CORPUS=$(cd "$SHARED/corpus" && pwd); export PACKETD_CORPUS; fi
 wanted unit && meson_suite 'unit' unit 900
 wanted fuzz-replay && grep -q "suite: 'fuzz'" meson.build && meson_suite 'fuzz replay' fuzz 600
 wanted captures && python 'captures' 300 tests/captures
