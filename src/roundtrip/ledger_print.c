@@ -232,7 +232,7 @@ void ledger_print(const struct ledger *l, struct buf *out)
 	else
 		buf_adds(out, "no request of a known protocol was seen\n");
 	if (l->filtered)
-		buf_addf(out, "shown        %llu of %llu: the others were filtered out\n", (ull)l->delivered, (ull)(l->delivered + l->filtered));
+		buf_addf(out, "shown        %llu of %llu: the filter or --count left out the others\n", (ull)l->delivered, (ull)(l->delivered + l->filtered));
 	add_packets(out, l);
 	add_connections(out, &l->flow);
 	add_bytes(out, &l->flow);

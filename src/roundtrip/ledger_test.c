@@ -116,7 +116,7 @@ static void test_print(void **state)
 	l = sample();
 	assert_string_equal(printed(&l), "protocol      requests  answered  failed  reset  lost  waiting  complete\n"
 					 "http                16        12       3      2     1        1    93.33%\n"
-					 "shown        13 of 15: the others were filtered out\n"
+					 "shown        13 of 15: the filter or --count left out the others\n"
 					 "packets      100 (34MB) in 12.4s: 97 decoded, 3 not_ip\n"
 					 "connections  5\n"
 					 "TCP data     1000B: 700B read, 300B bodies\n"
