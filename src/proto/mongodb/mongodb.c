@@ -116,6 +116,8 @@ static const struct field fields[] = {
 	  .meaning = "which members of the replica set may answer" },
 	{ REQUEST_CUSTOM("TxnNumber", write_txn), .meaning = "transaction, or write that may be tried again, within the session" },
 	{ REQUEST_CUSTOM("Session", write_session), .meaning = "logical session that TxnNumber counts in" },
+	{ REQUEST("Monitoring", FIELD_BOOL, monitoring), .flags = FIELD_OMIT_EMPTY, .selector = "request.monitoring", .label = "monitoring",
+	  .meaning = "hello, isMaster: what drivers ask by themselves" },
 	{ REQUEST("Compressor", FIELD_TEXT, h.compressor_text), .flags = FIELD_OMIT_EMPTY, .meaning = "snappy, zlib, zstd" },
 	{ .type = FIELD_CONST, .side = SIDE_REQUEST, .constant = "mongodb", .otel = "db.system.name", .meaning = "kind of database" },
 

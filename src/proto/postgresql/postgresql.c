@@ -117,7 +117,8 @@ static void describe_response(const struct pg_response *a, struct buf *out)
 {
 	if (a->m.flags & MSG_FAILED) {
 		buf_add_str(out, a->severity);
-		buf_addc(out, ' ');
+		if (a->severity.n)
+			buf_addc(out, ' ');
 		buf_add_str(out, a->code);
 		if (a->text.n)
 			buf_adds(out, ": ");
@@ -127,7 +128,7 @@ static void describe_response(const struct pg_response *a, struct buf *out)
 	if (a->command.n)
 		buf_add_str(out, a->tags.n == 1 ? a->tags.v[0] : a->command);
 	else
-		buf_adds(out, a->suspended ? "suspended" : "ok");
+		buf_adds(out, a->suspended ? "suspended" : a->complete || a->transaction || a->copy ? "ok" : "unfinished");
 	if (a->tags.n > 1)
 		buf_addf(out, " +%u", a->tags.n - 1);
 	if (a->rows)
@@ -181,7 +182,7 @@ static const struct field fields[] = {
 	{ REQUEST("Packet.MaxRows", FIELD_U32, rows_max), .name = "max_rows", .flags = FIELD_OMIT_EMPTY, .meaning = "execute: rows asked for at the most" },
 	{ REQUEST("Packet.Function", FIELD_U32, function), .name = "function", .flags = FIELD_OMIT_EMPTY, .meaning = "function_call: object id of the function" },
 	{ REQUEST("Packet.Process", FIELD_U32, process), .name = "process", .flags = FIELD_OMIT_EMPTY,
-	  .meaning = "cancel: server process whose work is to end; notification: the one that notifies" },
+	  .meaning = "server process of the connection; cancel: the one whose work is to end; notification: the one that notifies" },
 	{ REQUEST("Packet.Version", FIELD_CUSTOM, version), .name = "version", .flags = FIELD_OMIT_EMPTY, .write = version_asked,
 	  .meaning = "startup: protocol version asked for" },
 	{ REQUEST("Packet.Encryption", FIELD_TEXT, encryption), .name = "encryption", .flags = FIELD_OMIT_EMPTY,
@@ -243,6 +244,7 @@ const struct proto proto_postgresql = {
 	.pairing = PAIR_FIFO,
 	.index = PROTO_postgresql,
 	.weight = 2,
+	.tells_tls = true,
 	.state_size = sizeof(struct pg_state),
 	.shared_size = sizeof(struct sql_shapes),
 	.request_size = sizeof(struct pg_request),
