@@ -270,7 +270,7 @@ static void put_hidden(struct writer *w, const struct json_op *op, const struct 
 	if (action == JSON_HASH)
 		text = value_hash(&v, e->key, e->scratch);
 	else if (action == JSON_KEEP)
-		text = e->safe(e->scratch, w->rt->proto, &w->rt->proto->fields[op->row], v.text);
+		text = e->statement(e->scratch, w->rt->proto, &w->rt->proto->fields[op->row], v.text);
 	json_str(w->b, text);
 }
 
@@ -279,7 +279,7 @@ static void put_leaf_edited(struct writer *w, const struct json_op *op, const st
 	const struct json_edits *e = w->edits;
 	u8 action = e->actions ? e->actions[op->row] : JSON_KEEP;
 	const char *renamed = e->renamed ? e->renamed[op->row] : NULL;
-	bool hidden = action != JSON_KEEP || (op->text_changes && e->safe);
+	bool hidden = action != JSON_KEEP || (op->statement && e->statement);
 	size_t start = w->b->len;
 	bool first = w->first;
 	if (action == JSON_DROP)
@@ -492,7 +492,7 @@ void roundtrip_json(struct buf *out, const struct roundtrip *rt, const struct js
 	size_t start = out->len;
 	const struct json_program *g = program_of(rt->proto);
 	const struct json_edits *edits = o ? o->edits : NULL;
-	if (edits && !edits->actions && !edits->renamed && !(g && g->texts_change))
+	if (edits && !edits->actions && !edits->renamed && !(g && g->statements))
 		edits = NULL;
 	ADD(out, "{\"Proto\":");
 	json_text(out, rt->proto->name);

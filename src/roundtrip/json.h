@@ -22,7 +22,7 @@ struct json_edits {
 	const char *const *renamed; /* names instead of a row's own, in the same object; NULL: none */
 	u64 key[2];                 /* of JSON_HASH */
 	/* What is written of a statement, or of a text that quotes one; NULL: all. Its result lives in `scratch`. */
-	struct str (*safe)(struct buf *scratch, const struct proto *p, const struct field *f, struct str text);
+	struct str (*statement)(struct buf *scratch, const struct proto *p, const struct field *f, struct str text);
 	struct buf *scratch;        /* the caller's; its contents are lost */
 };
 

@@ -64,7 +64,7 @@ static void add_leaf(struct compiler *c, const struct field *f, const char *name
 	op->omit = f->flags & FIELD_OMIT_EMPTY;
 	op->offset = f->offset;
 	op->row = (u16)(f - c->proto->fields);
-	op->text_changes = f->type == FIELD_STR && f->flags & (FIELD_STATEMENT | FIELD_QUOTES);
+	op->statement = f->type == FIELD_STR && f->flags & (FIELD_STATEMENT | FIELD_QUOTES);
 	op->constant = f->constant;
 	op->write = f->write;
 	c->bad |= f->type > FIELD_CUSTOM || (f->type == FIELD_CUSTOM && !f->write) || (f->type == FIELD_CONST && !f->constant);
@@ -154,7 +154,7 @@ struct json_program *json_program_new(const struct proto *p)
 	for (u8 side = SIDE_REQUEST; side <= SIDE_RESPONSE; side++) {
 		g->side[side] = compile_side(p, side);
 		for (const struct json_op *op = g->side[side]; op && op->code != JSON_END; op++)
-			g->texts_change |= op->text_changes;
+			g->statements |= op->statement;
 		if (g->side[side])
 			continue;
 		json_program_free(g);
