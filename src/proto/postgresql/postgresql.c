@@ -77,18 +77,25 @@ static void pg_fin(struct parser *ps)
 	s->answer = NULL; /* what it had half said is ended by the caller */
 }
 
+static void describe_startup(const struct pg_request *q, struct buf *out)
+{
+	bool refused = q->encryption && strcmp(q->encryption, "refused") == 0;
+	buf_adds(out, "startup");
+	if (q->user.n || q->database.n) {
+		buf_addc(out, ' ');
+		buf_add_str(out, q->user);
+		buf_addc(out, '@');
+		buf_add_str(out, q->database);
+	}
+	buf_adds(out, refused ? " not encrypted" : q->encryption ? " " : "");
+	buf_adds(out, q->encryption && !refused ? q->encryption : "");
+}
+
 static void describe_request(const struct pg_request *q, struct buf *out)
 {
 	switch (q->is) {
 	case PG_STARTUP:
-		buf_adds(out, "startup ");
-		buf_add_str(out, q->user);
-		buf_addc(out, '@');
-		buf_add_str(out, q->database);
-		if (q->encryption) {
-			buf_addc(out, ' ');
-			buf_adds(out, q->encryption);
-		}
+		describe_startup(q, out);
 		return;
 	case PG_QUERY:
 	case PG_EXECUTE:
@@ -107,7 +114,7 @@ static void describe_request(const struct pg_request *q, struct buf *out)
 		buf_add_str(out, q->object.n ? q->object : q->name);
 		if (q->is == PG_FUNCTION)
 			buf_addf(out, "%u", q->function);
-		if (q->sql.statement.n)
+		if (q->sql.statement.n && (q->object.n || q->name.n))
 			buf_addc(out, ' ');
 	}
 	buf_add(out, q->sql.statement.p, sql_cut(q->sql.statement, 120));
