@@ -120,7 +120,7 @@ static char *encode_key(const char *name, u8 *ret_len)
 static bool add_row(struct attr_plan *plan, const struct field *f)
 {
 	struct attr_row *r = &plan->rows[plan->n];
-	*r = (struct attr_row){ .f = f, .row = (u16)(f - plan->proto->fields), .same_as = -1, .statement = field_is_statement(f), .sensitive = f->flags & FIELD_SENSITIVE };
+	*r = (struct attr_row){ .f = f, .row = (u16)(f - plan->proto->fields), .same_as = -1, .statement = f->flags & FIELD_STATEMENT, .sensitive = f->flags & FIELD_SENSITIVE };
 	for (u32 i = 0; i < plan->n && r->same_as < 0; i++)
 		if (strcmp(plan->rows[i].f->otel, f->otel) == 0) {
 			r->same_as = (int)i;
@@ -143,6 +143,7 @@ const struct attr_plan *attrs_plan(struct attrs *a, const struct proto *p)
 	plan->proto = p;
 	bool good = true;
 	for (size_t i = 0; i < p->fields_len && good && plan->n < ATTR_ROWS_MAX; i++) {
+		plan->quotes |= (p->fields[i].flags & FIELD_QUOTES) != 0;
 		if (!p->fields[i].otel)
 			continue;
 		note_row(plan, &p->fields[i]);
@@ -489,10 +490,10 @@ static bool safe_value(struct attrs *a, const struct view *v, const struct field
 		return false;
 	if (!(f->flags & FIELD_SENSITIVE) || keep)
 		return true;
-	if (!field_is_statement(f) || ret->kind != VALUE_TEXT)
+	if (!(f->flags & (FIELD_STATEMENT | FIELD_QUOTES)) || ret->kind != VALUE_TEXT)
 		return false;
 	if (ret->text.n)
-		ret->text = statement_safe(&a->scratch, v->rt->proto, ret->text);
+		ret->text = text_safe(&a->scratch, v->rt->proto, f, ret->text);
 	return true;
 }
 

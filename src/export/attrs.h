@@ -25,6 +25,7 @@ struct attr_plan {
 	const struct proto *proto;
 	u8 family; /* enum attr_family */
 	bool has_transport;
+	bool quotes; /* its messages of errors quote what was sent */
 	/* Rows that spans are named after; NULL: it has none. */
 	const struct field *summary, *operation, *target, *service, *operation_type, *status;
 	u32 n;

@@ -33,7 +33,7 @@ void record_json(struct record_json *r, struct buf *out, const struct view *v)
 	const struct projection *p = v->projection;
 	const struct field_edits *edits = p ? &p->edits[v->rt->proto->index] : NULL;
 	struct json_options o = { r->interface ? interface_name : NULL, r, NULL };
-	struct json_edits e = { .statement = r->leaves_host && !(p && p->keep_statements) ? statement_safe : NULL, .scratch = &r->scratch };
+	struct json_edits e = { .statement = r->leaves_host && !(p && p->keep_statements) ? text_safe : NULL, .scratch = &r->scratch };
 	if (edits) {
 		e.actions = edits->actions;
 		e.renamed = edits->renamed;

@@ -5,8 +5,10 @@
 
 #include "export/attrs.h"
 #include "export/exchange_id.h"
+#include "export/statement.h"
 
 #define NAME_MAX_BYTES 256
+#define RESULT_MAX 1024 /* bytes of an error in words */
 #define REUSE_SETS 1024
 #define REUSE_WAYS 4
 
@@ -321,16 +323,33 @@ void span_encode(struct span_encoder *e, struct buf *out, const struct view *v)
 
 /* --- log records --- */
 
-static void put_body(struct span_encoder *e, struct buf *b, const struct roundtrip *rt, struct str name)
+/* What became of it, in words; of an error without what its message quotes. */
+static void add_result(struct buf *text, const struct attr_plan *plan, const struct view *v)
+{
+	const struct roundtrip *rt = v->rt;
+	size_t start = text->len;
+	if (!rt->response || !rt->proto->describe) {
+		buf_adds(text, outcome_name(rt->outcome));
+		return;
+	}
+	rt->proto->describe(rt->response, text);
+	bool keep = v->projection && v->projection->keep_statements;
+	if (!plan->quotes || keep || !(rt->response->flags & MSG_FAILED) || text->failed)
+		return;
+	char said[RESULT_MAX];
+	size_t n = MIN(text->len - start, sizeof(said));
+	memcpy(said, text->data + start, n);
+	text->len = start;
+	message_safe(text, str_make(said, n));
+}
+
+static void put_body(struct span_encoder *e, const struct attr_plan *plan, struct buf *b, const struct view *v, struct str name)
 {
 	struct buf *text = &e->scratch;
 	text->len = 0;
 	buf_add_str(text, name);
 	buf_adds(text, " -> ");
-	if (rt->response && rt->proto->describe)
-		rt->proto->describe(rt->response, text);
-	else
-		buf_adds(text, outcome_name(rt->outcome));
+	add_result(text, plan, v);
 	if (text->failed) {
 		text->failed = false;
 		text->len = 0;
@@ -360,7 +379,7 @@ void log_encode(struct span_encoder *e, struct buf *out, const struct view *v)
 	pb_fixed64(out, LOG_TIME, start);
 	pb_u64(out, LOG_SEVERITY, error.n ? 17 : 9);
 	pb_text(out, LOG_SEVERITY_TEXT, error.n ? "ERROR" : "INFO");
-	put_body(e, out, rt, name);
+	put_body(e, plan, out, v, name);
 	attr_put_text(out, LOG_ATTRIBUTES, STR("packetd.protocol"), str_from(rt->proto->name));
 	attr_put_double(out, LOG_ATTRIBUTES, STR("packetd.duration"), (double)rt->duration / (double)NS_PER_SEC);
 	attrs_put(e->attrs, plan, out, LOG_ATTRIBUTES, v);

@@ -350,7 +350,7 @@ static void test_json_edits(void **state)
 static void test_statements(void **state)
 {
 	static const struct field fields[] = {
-		{ .json = "Statement", .type = FIELD_STR, .flags = FIELD_SENSITIVE, FIELD_AT(struct toy_http, method), .otel = "db.query.text" },
+		{ .json = "Statement", .type = FIELD_STR, .flags = FIELD_SENSITIVE | FIELD_STATEMENT, FIELD_AT(struct toy_http, method), .otel = "db.query.text" },
 		{ .type = FIELD_STR, FIELD_AT(struct toy_http, path), .otel = "db.query.text" },
 	};
 	static const struct proto sql = { .name = "mysql", .fields = fields, .fields_len = ARRAY_LEN(fields) };

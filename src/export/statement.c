@@ -70,7 +70,8 @@ static bool sql_token(struct str s, u32 i, bool postgresql, u32 *end)
 	char c = s.p[i];
 	*end = i + 1;
 	if (c == '\'' || (c == '"' && !postgresql)) {
-		*end = quoted_end(s, i, !postgresql || (i && (s.p[i - 1] | 32) == 'e'));
+		bool escapes = i && (s.p[i - 1] | 32) == 'e' && (i < 2 || !is_word(s.p[i - 2])); /* not date'…' */
+		*end = quoted_end(s, i, !postgresql || escapes);
 		return true;
 	}
 	if (c == '"' || c == '`') {
@@ -148,6 +149,16 @@ static void replace_arguments(struct buf *out, struct str s)
 	}
 }
 
+static struct str made(struct buf *scratch, size_t start)
+{
+	if (scratch->failed) {
+		scratch->failed = false;
+		scratch->len = start;
+		return STR("?");
+	}
+	return str_make(scratch->data + start, scratch->len - start);
+}
+
 struct str statement_safe(struct buf *scratch, const struct proto *p, struct str statement)
 {
 	size_t start = scratch->len;
@@ -157,10 +168,44 @@ struct str statement_safe(struct buf *scratch, const struct proto *p, struct str
 		replace_json(scratch, statement);
 	else
 		replace_literals(scratch, statement, strcmp(p->name, "postgresql") == 0);
-	if (scratch->failed) {
-		scratch->failed = false;
-		scratch->len = start;
-		return STR("?");
+	return made(scratch, start);
+}
+
+/* Marks that begin or end a quotation, some in other languages' messages; documents in braces are MongoDB's duplicate keys. */
+static const struct str marks[] = { { "'", 1 }, { "\"", 1 }, { "`", 1 }, { "{", 1 }, { "}", 1 }, { "\xc2\xab", 2 }, { "\xc2\xbb", 2 },
+				    { "\xe2\x80\x9c", 3 }, { "\xe2\x80\x9d", 3 }, { "\xe2\x80\x9e", 3 } };
+
+/* Length of the mark at i; 0: there is none. "doesn't" has none. */
+static u32 mark_at(struct str s, u32 i)
+{
+	if (s.p[i] == '\'' && i && is_word(s.p[i - 1]) && i + 1 < s.n && is_word(s.p[i + 1]))
+		return 0;
+	for (size_t k = 0; k < ARRAY_LEN(marks); k++)
+		if (s.n - i >= marks[k].n && memcmp(s.p + i, marks[k].p, marks[k].n) == 0)
+			return marks[k].n;
+	return 0;
+}
+
+struct str message_safe(struct buf *scratch, struct str message)
+{
+	size_t start = scratch->len;
+	u32 first = message.n, end = message.n, found = 0;
+	for (u32 i = 0, n; i < message.n; i += n ? n : 1) {
+		n = mark_at(message, i);
+		if (n && !found++)
+			first = i;
+		if (n)
+			end = i + n;
 	}
-	return str_make(scratch->data + start, scratch->len - start);
+	buf_add(scratch, message.p, first);
+	if (found)
+		buf_addc(scratch, '?');
+	if (found > 1) /* one alone has no end: the message was cut */
+		buf_add(scratch, message.p + end, message.n - end);
+	return made(scratch, start);
+}
+
+struct str text_safe(struct buf *scratch, const struct proto *p, const struct field *f, struct str text)
+{
+	return f->flags & FIELD_QUOTES ? message_safe(scratch, text) : statement_safe(scratch, p, text);
 }

@@ -146,11 +146,37 @@ static void test_statements(void **state)
 	expect_safe("postgresql", "select \"User\".id from \"User\" where name = E'a\\'b' and x = 'c\\' and y = 'd'", "select \"User\".id from \"User\" where name = E? and x = ? and y = ?");
 	expect_safe("postgresql", "select $1, $tag$it's $ all$tag$, $$x$$, $2", "select $1, ?, ?, $2");
 	expect_safe("postgresql", "select data #> '{a}' from t", "select data #> ? from t");
+	expect_safe("postgresql", "select date'1\\', 'a', e'b\\'', 'c'", "select date?, ?, e?, ?");
 	expect_safe("redis", "SET key value", "SET ? ?");
 	expect_safe("redis", "EVAL \"return redis.call('GET', KEYS[1])\" 1 key", "EVAL ? ? ?");
 	expect_safe("redis", "PING", "PING");
 	expect_safe("mongodb", "{\"find\":\"users\",\"filter\":{\"name\" : \"bob\",\"age\":{\"$gt\":-41},\"in\":[\"a\",1]}}", "{\"find\":?,\"filter\":{\"name\" : ?,\"age\":{\"$gt\":?},\"in\":[?,?]}}");
 	expect_safe("mysql", "", "");
+}
+
+static void test_messages(void **state)
+{
+	static const char *const said[][2] = {
+		{ "Duplicate entry 'O'Brien' for key 'name'", "Duplicate entry ?" },
+		{ "Table 'shop.items' doesn't exist", "Table ? doesn't exist" },
+		{ "You can't do 'that'", "You can't do ?" },
+		{ "invalid input syntax for type integer: \"bob\"", "invalid input syntax for type integer: ?" },
+		{ "ung\xc3\xbcltig: \xc2\xbb" "bob\xc2\xab", "ung\xc3\xbcltig: ?" },
+		{ "E11000 duplicate key error index: email_1 dup key: { email: \"bob\" }", "E11000 duplicate key error index: email_1 dup key: ?" },
+		{ "near 'select 1 fro", "near ?" },
+		{ "division by zero", "division by zero" },
+		{ "'a' and `b` of \"c\".", "?." },
+		{ "", "" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+		struct buf scratch = { 0 };
+		struct guarded g = guarded_copy(said[i][0], strlen(said[i][0]));
+		struct str s = message_safe(&scratch, str_make(g.p, g.n));
+		if (!str_eq(s, str_from(said[i][1])))
+			fail_msg("%s\nbecame %.*s", said[i][0], STR_ARG(s));
+		guarded_free(&g);
+		buf_done(&scratch);
+	}
 }
 
 static void test_secret_headers(void **state)
@@ -203,7 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_varints),    cmocka_unit_test(test_lengths),        cmocka_unit_test(test_utf8),        cmocka_unit_test(test_long_strings_are_cut), cmocka_unit_test(test_compression),
-		cmocka_unit_test(test_statements), cmocka_unit_test(test_secret_headers), cmocka_unit_test(test_retry_after), cmocka_unit_test(test_symbols),
+		cmocka_unit_test(test_statements), cmocka_unit_test(test_messages), cmocka_unit_test(test_secret_headers), cmocka_unit_test(test_retry_after), cmocka_unit_test(test_symbols),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -387,6 +387,18 @@ static void joined_midstream(void **state)
 	world_free(x);
 }
 
+/* What was sent before the first request that we saw, and came here after it, is no part of its answer. */
+static void joined_midstream_out_of_order(void **state)
+{
+	(void)state;
+	struct world *x = world_new(NULL);
+	send(x, 0, 500, 300, TCP_ACK, "\1a", 2);
+	send(x, 1, 290, 500, TCP_ACK, "\1x", 2);
+	send(x, 1, 300, 502, TCP_ACK, "\1b", 2);
+	assert_string_equal(log_of(x), "open\nA 0+1 t1000001\nB 0+1 t1000003\n");
+	world_free(x);
+}
+
 static void half_close_keeps_the_answer(void **state)
 {
 	(void)state;
@@ -605,6 +617,7 @@ int main(void)
 		cmocka_unit_test(reuse_without_an_end),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(joined_midstream),
+		cmocka_unit_test(joined_midstream_out_of_order),
 		cmocka_unit_test(half_close_keeps_the_answer),
 		cmocka_unit_test(copies_of_a_second_interface),
 		cmocka_unit_test(copies_that_are_read_before_the_segment),

@@ -341,11 +341,12 @@ static struct conn *find_or_open(struct flow *f, const struct segment *seg, u32 
 }
 
 /* Without its SYN, where a direction begins is a guess from the first segment seen: an earlier one, or a request that knows less of it,
- * moves it back as long as nothing has been delivered. */
+ * moves it back as long as nothing has been delivered, of the other direction neither: that has told how much of this one it had received. */
 static void start_earlier(struct conn *c, int dir, u32 seq)
 {
 	struct half *h = &c->half[dir];
-	if (half_is(h, HALF_STARTED) && !half_is(h, HALF_SYN) && h->offset == 0 && seq_before(seq, h->next_seq) && h->next_seq - seq < START_BACK)
+	bool told = h->offset || c->half[dir ^ 1].offset;
+	if (half_is(h, HALF_STARTED) && !half_is(h, HALF_SYN) && !told && seq_before(seq, h->next_seq) && h->next_seq - seq < START_BACK)
 		h->next_seq = seq;
 }
 

@@ -385,12 +385,17 @@ static void count_answered(const struct plan *plan, struct metric_cells *c, cons
 {
 	const struct roundtrip *rt = v->rt;
 	const u8 *trace = rt->request->has_trace ? rt->request->trace : NULL;
+	const unsigned long_poll = MSG_NOISE | MSG_BLOCKING; /* a driver's own, which waits until there is news */
+	bool timed = (rt->request->flags & long_poll) != long_poll;
 	metric_add(c, REQUESTS, (double)times);
-	metric_observe_times(c, DURATION, in_seconds(rt->duration), times, trace, now);
+	if (timed)
+		metric_observe_times(c, DURATION, in_seconds(rt->duration), times, trace, now);
 	metric_observe_times(c, REQUEST_BYTES, (double)rt->request->size, times, NULL, now);
 	metric_observe_times(c, RESPONSE_BYTES, rt->response ? (double)rt->response->size : 0, times, NULL, now);
-	metric_observe_times(c, FIRST_BYTE, in_seconds(rt->first_byte), times, NULL, now);
-	metric_observe_times(c, TRANSFER, in_seconds(rt->transfer), times, NULL, now);
+	if (timed)
+		metric_observe_times(c, FIRST_BYTE, in_seconds(rt->first_byte), times, NULL, now);
+	if (timed)
+		metric_observe_times(c, TRANSFER, in_seconds(rt->transfer), times, NULL, now);
 	for (u32 i = 0; i < plan->extras_len; i++) {
 		struct value value;
 		if (!view_value(v, plan->extra_rows[i], scratch, &value) || value.kind != VALUE_UNSIGNED)

@@ -123,6 +123,22 @@ static void unanswered_requests(void **state)
 	rig_free(r);
 }
 
+/* What drivers ask so that they hear of changes takes as long as nothing changes: it is counted, not timed. */
+static void long_polls_are_not_timed(void **state)
+{
+	struct rig *r = rig_new();
+	rig_start(r, NULL);
+	r->q.h.m.flags |= MSG_BLOCKING;
+	rig_count(r);
+	r->q.h.m.flags |= MSG_NOISE;
+	rig_count(r);
+	rig_has(r, "\nhttp_requests_total 2\n");
+	rig_has(r, "\nhttp_request_duration_seconds_count 1\n");
+	rig_has(r, "\nhttp_response_first_byte_seconds_count 1\n");
+	rig_has(r, "\nhttp_request_body_bytes_count 2\n");
+	rig_free(r);
+}
+
 /* Common ones first, each in the order listed, once; unknown ones are told. */
 static void chosen_labels(void **state)
 {
@@ -269,7 +285,7 @@ static void path_patterns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(usual_labels),		   cmocka_unit_test(unanswered_requests),	    cmocka_unit_test(chosen_labels),
+		cmocka_unit_test(usual_labels),		   cmocka_unit_test(unanswered_requests), cmocka_unit_test(long_polls_are_not_timed),	    cmocka_unit_test(chosen_labels),
 		cmocka_unit_test(user_patterns_come_first), cmocka_unit_test(weights_stay_whole),	    cmocka_unit_test(projections_are_respected),
 		cmocka_unit_test(series_end_with_the_processor), cmocka_unit_test(every_protocol_has_usual_labels), cmocka_unit_test(path_patterns),
 	};

@@ -32,6 +32,8 @@ enum field_flag {
 	FIELD_OMIT_EMPTY = 1, /* left out when zero, false or empty */
 	FIELD_SENSITIVE = 2,  /* may carry personal data or secrets: not exported beyond the host unless asked for */
 	FIELD_USUAL_LABEL = 4, /* a metric label when nobody has chosen labels: takes few values */
+	FIELD_STATEMENT = 16, /* of a sensitive text: a statement, which leaves the host with its literals replaced */
+	FIELD_QUOTES = 32,    /* of a sensitive text: it quotes from what was sent, and leaves the host without that */
 };
 
 struct pair {

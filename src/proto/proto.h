@@ -35,6 +35,7 @@ struct proto {
 	u8 pairing;          /* enum pairing */
 	bool serial;         /* FIFO: clients wait for each answer before they send on, as a rule (HTTP/1) */
 	const struct proto *carrier; /* whose exchanges its own are, too; same messages. NULL: none */
+	bool tells_tls;      /* probe knows a connection of its own that is encrypted from the first byte on (ALPN) */
 	bool survives;       /* keyed: what is in progress outlives lost bytes; the parser itself ends it */
 	u8 index;            /* its place in proto_all, PROTO_<name> */
 	u8 weight;           /* tie-breaker among equal probes: higher first */

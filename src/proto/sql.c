@@ -53,7 +53,7 @@ static bool is_administrative(u8 first)
 /* Statements whose strings may be statements. */
 static bool holds_statements(u8 first)
 {
-	return first == W_PREPARE || first == W_EXECUTE || first == W_DO || first == W_CREATE || first == W_SET;
+	return first == W_PREPARE || first == W_EXECUTE || first == W_DO || first == W_CREATE || first == W_ALTER || first == W_SET;
 }
 
 static bool begins_with(const u8 *p, u32 left, const char *word)

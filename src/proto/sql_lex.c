@@ -54,7 +54,8 @@ static const struct keyword kw_t[] = { { "then", W_NONE, 1 }, { "true", W_TRUE, 
 	{ "to", W_TO, 0 }, { "truncate", W_TRUNCATE, 0 }, { 0 } };
 static const struct keyword kw_u[] = { { "update", W_UPDATE, 0 }, { "union", W_NONE, 1 }, { "using", W_NONE, 1 }, { 0 } };
 static const struct keyword kw_v[] = { { "values", W_VALUES, 1 }, { "value", W_VALUES, 1 }, { "via", W_VIA, 0 }, { 0 } };
-static const struct keyword kw_w[] = { { "where", W_NONE, 1 }, { "when", W_NONE, 1 }, { "with", W_WITH, 1 }, { 0 } };
+static const struct keyword kw_w[] = { { "where", W_NONE, 1 }, { "when", W_NONE, 1 }, { "with", W_WITH, 1 },
+	{ "wsrep_sst_auth", W_CONNECTION, 0 }, { 0 } };
 
 static const struct keyword *const keywords[26] = { kw_a, kw_b, kw_c, kw_d, kw_e, kw_f, kw_g, kw_h, kw_i, kw_j, NULL, kw_l, kw_m, kw_n, kw_o, kw_p,
 	kw_q, kw_r, kw_s, kw_t, kw_u, kw_v, kw_w, NULL, NULL, NULL };

@@ -201,6 +201,7 @@ static void secrets_mysql(void **state)
 		{ "prepare s from 'set password = ''secret'''", "prepare s from '***'" },
 		{ "execute immediate 'alter user u identified by \"secret\"'", "execute immediate '***'" },
 		{ "set @s = 'create user u identified by \\'secret\\''", "set @s = '***'" },
+		{ "set global wsrep_sst_auth = 'sst:secret'", "set global wsrep_sst_auth = '***'" },
 		{ "create table t (a int) engine=federated connection='mysql://u:secret@h/d/t'", "create table t (a int) engine=federated connection='***'" },
 		{ "create user u identified by 'secret", "create user u identified by '***'" },
 	};
@@ -220,6 +221,7 @@ static void secrets_postgresql(void **state)
 		{ "alter user u with encrypted password $$secret$$", "alter user u with encrypted password '***'" },
 		{ "ALTER ROLE r PASSWORD E'se\\'cret'", "ALTER ROLE r PASSWORD '***'" },
 		{ "create user mapping for u server s options (user 'u', password 'secret')", "create user mapping for u server s options (user 'u', password '***')" },
+		{ "alter system set primary_conninfo = 'user=r password=secret'", "alter system set primary_conninfo = '***'" },
 		{ "create subscription s connection 'host=h password=secret' publication p", "create subscription s connection '***' publication p" },
 		{ "select * from dblink('host=h password=secret', 'select 1')", "select * from dblink('***', '***')" },
 		{ "do $$ begin execute 'alter role r password ''secret'''; end $$", "do '***'" },

@@ -1,6 +1,7 @@
 /* Which protocol a connection speaks: by rule, or by its first bytes, with ports as hints. */
 #include "roundtrip/session_private.h"
 
+#define TLS_HELLO_BYTES 4096 /* of a TLS client's: behind its keys it says which protocol is within */
 #define LOOK_BYTES 512 /* of a direction: whoever is not sure by then, is not asked again */
 #define LOOK_MAX 64    /* x 64 bytes of nobody's data before a direction is not looked at any more */
 
@@ -114,13 +115,14 @@ struct opinion {
 	bool more;
 };
 
-static void ask_all(const struct conn *c, const u8 *p, size_t n, struct opinion *best)
+/* `tls`: only those are asked that may say so. */
+static void ask_all(const struct conn *c, const u8 *p, size_t n, bool tls, struct opinion *best)
 {
 	const struct sessions *all = sessions_of(c);
 	const struct session *s = session_of(c);
 	for (const struct proto *const *at = proto_all; *at; at++) {
 		enum side side = SIDE_REQUEST;
-		if (!by_content(all, c, *at))
+		if (!by_content(all, c, *at) || (tls && !(*at)->tells_tls))
 			continue;
 		enum probe probe = (*at)->probe(p, n, &side);
 		best->more |= probe == PROBE_MORE;
@@ -162,9 +164,10 @@ enum parse detect_stream(struct conn *c, int dir, struct chunk *chunk)
 	struct opinion best = { 0 };
 	if (s->looked[dir] > LOOK_MAX)
 		return nobodys(c, dir, chunk);
-	if (is_tls(chunk->p, chunk->n))
+	bool tls = is_tls(chunk->p, chunk->n);
+	ask_all(c, chunk->p, chunk->n, tls, &best);
+	if (tls && best.probe != PROBE_SURE && !(best.more && chunk->n < TLS_HELLO_BYTES))
 		return PARSE_NOT_MINE;
-	ask_all(c, chunk->p, chunk->n, &best);
 	if (best.proto && best.probe == PROBE_SURE) {
 		s->looked[0] = s->looked[1] = 0;
 		int request_dir = best.side == SIDE_REQUEST ? dir : dir ^ 1;
@@ -172,7 +175,7 @@ enum parse detect_stream(struct conn *c, int dir, struct chunk *chunk)
 	}
 	if (best.proto)
 		s->maybe = (u8)(best.proto->index + 1);
-	if ((best.more || best.proto) && chunk->n < LOOK_BYTES) { /* more of them may tell, or the other side's */
+	if ((best.more || best.proto) && chunk->n < (tls ? TLS_HELLO_BYTES : LOOK_BYTES)) { /* more of them may tell, or the other side's */
 		chunk->want = chunk->n + 1;
 		return PARSE_MORE;
 	}
@@ -183,7 +186,7 @@ bool detect_datagram(struct conn *c, int dir, const struct segment *seg)
 {
 	struct session *s = session_of(c);
 	struct opinion best = { 0 };
-	ask_all(c, seg->payload, seg->caplen, &best);
+	ask_all(c, seg->payload, seg->caplen, false, &best);
 	if (best.proto && best.probe == PROBE_SURE)
 		return session_start(c, best.proto, best.side == SIDE_REQUEST ? dir : dir ^ 1, false, NULL);
 	if (best.proto)

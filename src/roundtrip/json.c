@@ -270,7 +270,7 @@ static void put_hidden(struct writer *w, const struct json_op *op, const struct 
 	if (action == JSON_HASH)
 		text = value_hash(&v, e->key, e->scratch);
 	else if (action == JSON_KEEP)
-		text = e->statement(e->scratch, w->rt->proto, v.text);
+		text = e->statement(e->scratch, w->rt->proto, &w->rt->proto->fields[op->row], v.text);
 	json_str(w->b, text);
 }
 

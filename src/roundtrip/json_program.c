@@ -64,7 +64,7 @@ static void add_leaf(struct compiler *c, const struct field *f, const char *name
 	op->omit = f->flags & FIELD_OMIT_EMPTY;
 	op->offset = f->offset;
 	op->row = (u16)(f - c->proto->fields);
-	op->statement = f->type == FIELD_STR && (f->flags & FIELD_SENSITIVE) && f->otel && strcmp(f->otel, "db.query.text") == 0;
+	op->statement = f->type == FIELD_STR && f->flags & (FIELD_STATEMENT | FIELD_QUOTES);
 	op->constant = f->constant;
 	op->write = f->write;
 	c->bad |= f->type > FIELD_CUSTOM || (f->type == FIELD_CUSTOM && !f->write) || (f->type == FIELD_CONST && !f->constant);

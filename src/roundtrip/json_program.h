@@ -19,7 +19,7 @@ struct json_op {
 	u8 shapes;    /* of the field; JSON_CLOSE: of the FIELD_OBJECT row, when there is one */
 	bool omit;    /* leave out when empty; JSON_CLOSE: leave out, instead of null */
 	u8 key_len;
-	bool statement; /* the text of a statement that may hold personal data */
+	bool statement; /* the text of a statement that may hold personal data, or one that quotes it */
 	u16 offset;   /* in the message */
 	u16 row;      /* in the protocol's table */
 	const char *key; /* ,"Name": padded to a multiple of JSON_KEY_PAD */

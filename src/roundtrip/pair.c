@@ -525,10 +525,13 @@ static void open_response(struct session_parser *sp, struct message *a)
 	if (!sp->s->round_answers++)
 		sp->s->round_exact = (u32)a->start + 1 == sp->s->last_acked;
 	struct message *q = pick(sp, a);
-	if (q)
+	if (q) {
 		join(sp, q, a);
-	else
-		a->state |= M_ORPHAN;
+		return;
+	}
+	a->state |= M_ORPHAN;
+	if (!is_keyed(a) && a->acked != STREAM_ACK_UNKNOWN && a->acked > sp->c->half[a->dir ^ 1].offset) /* its request is still to come, or never will */
+		sp->s->flags |= S_UNSURE;
 }
 
 static void op_open(struct parser *ps, struct message *m)

@@ -333,6 +333,31 @@ static void joined_between_rounds(void **state)
 	assert_int_equal(answered, 3);
 }
 
+/* The capture begins with the server's SYN, and an answer overtakes its request there: the next answer is not that request's. */
+static void joined_at_an_answer(void **state)
+{
+	(void)state;
+	for (int serial = 0; serial < 2; serial++) {
+		struct world *x = world_new(0, serial);
+		unsigned answered = 0;
+		u32 asked = x->seq[0];
+		send(x, 1, TCP_SYN | TCP_ACK, NULL, 0);
+		x->got[0] = x->seq[1];
+		x->got[1] = asked + 3;
+		send(x, 1, TCP_ACK, "R1\n", 3);
+		send(x, 0, TCP_ACK, "Q1\n", 3);
+		x->got[1] = asked + 6;
+		send(x, 1, TCP_ACK, "R2\n", 3);
+		x->got[0] = x->seq[1];
+		x->seq[0] += 3; /* "Q2\n" */
+		send(x, 0, TCP_ACK, "Q3\n", 3);
+		x->got[1] = x->seq[0];
+		send(x, 1, TCP_ACK, "R3\n", 3);
+		world_free(x, &answered);
+		assert_true(answered <= 1);
+	}
+}
+
 /* The capture begins in the middle of a burst: its first answer is that of a request that was not seen. */
 static void joined_before_a_burst(void **state)
 {
@@ -369,6 +394,7 @@ int main(void)
 		cmocka_unit_test(mixed_losses),
 		cmocka_unit_test(joined_within_a_burst),
 		cmocka_unit_test(joined_between_rounds),
+		cmocka_unit_test(joined_at_an_answer),
 		cmocka_unit_test(joined_before_a_burst),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,14 @@ static void add_note(struct buf *b, const char *text)
 	buf_adds(b, text);
 }
 
+/* The receiver that closed its window: the server where a client sends in the course of an answer (COPY, LOCAL INFILE). */
+static const char *who_stopped(const struct roundtrip *rt)
+{
+	int client = rt->request->dir & 1;
+	bool server = rt->conn->half[client ^ 1].zero_windows && !rt->conn->half[client].zero_windows;
+	return server ? "server not reading " : "client not reading ";
+}
+
 static void fill_notes(struct line *l, const struct roundtrip *rt)
 {
 	struct buf *b = &l->notes;
@@ -150,7 +158,7 @@ static void fill_notes(struct line *l, const struct roundtrip *rt)
 		else if (most == sending)
 			add_note(b, "sending ");
 		else
-			add_note(b, rt->zero_windows ? "client not reading " : rt->retransmits ? "network " : "transfer ");
+			add_note(b, rt->zero_windows ? who_stopped(rt) : rt->retransmits ? "network " : "transfer ");
 		duration_short(b, most);
 	}
 	if (rt->retransmits) {

@@ -67,6 +67,8 @@ static void test_notes(void **state)
 	expect(&t, &table, "  network 1.15s, resent 3");
 	t.rt.zero_windows = 2;
 	expect(&t, &table, "  client not reading 1.15s, resent 3, window closed 2x");
+	t.conn.half[t.rt.request->dir ^ 1].zero_windows = 2; /* it reads what a client sends in the middle of an answer */
+	expect(&t, &table, "  server not reading 1.15s, resent 3, window closed 2x");
 	t.rt.transfer = 100 * NS_PER_MS;
 	t.rt.retransmits = t.rt.zero_windows = 0;
 	t.rt.partial = true;

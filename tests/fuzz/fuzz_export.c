@@ -45,6 +45,11 @@ static void check_statement(struct str s)
 			require(!has_quote(safe, '\''), "a text is left in a statement");
 		buf_done(&scratch);
 	}
+	struct buf scratch = { 0 };
+	struct str safe = message_safe(&scratch, s);
+	require(safe.n <= s.n + 1, "a message without what it quotes is longer");
+	require(!has_quote(safe, '"') && !has_quote(safe, '`') && !has_quote(safe, '{'), "a quotation is left in a message");
+	buf_done(&scratch);
 }
 
 static void walk(struct str s, int depth)

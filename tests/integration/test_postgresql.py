@@ -4,9 +4,12 @@ import collections
 import os
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 import threading
 
+import clients as c
 import live
 import pytest
 import servers as s
@@ -83,7 +86,6 @@ def python_drivers():
 def test_python_drivers(net, server):
     """All talks of the recordings at once, each exchange as its driver knows it."""
     pg = python_drivers()
-    c = __import__('clients')
     logs = []
 
     def run(talk):
@@ -162,6 +164,29 @@ def test_encrypted(net):
             w.command('psql', '-X', '-h', '127.0.0.1', '-p', '5444', '-U', 'alice', 'shop', '-c', 'select 1', env={'PGSSLMODE': mode})
     got = [(r['Request']['Packet']['Kind'], r['Request']['Packet'].get('Encryption')) for r in w.run.roundtrips]
     assert sorted(map(str, got)) == sorted(map(str, [('startup', 'TLS'), ('startup', 'TLS'), ('startup', None), ('query', None)]))
+
+
+def test_encrypted_at_once(net, tmp_path):
+    """TLS without a question before it, as libpq 17 does with sslnegotiation=direct: told by its ALPN, on any port."""
+    key, crt = str(tmp_path / 'key'), str(tmp_path / 'crt')
+    subprocess.run(['openssl', 'req', '-new', '-x509', '-days', '30', '-nodes', '-subj', '/CN=test', '-keyout', key, '-out', crt], check=True, capture_output=True)
+    with live.Live(namespace=net.name, ifaces='lo') as watch:
+        with c.inside(net.name):
+            listener = socket.create_server(('127.0.0.1', 0))
+            for alpn in ('postgresql', 'http/1.1'):
+                serve, ask = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                serve.load_cert_chain(crt, key)
+                ask.check_hostname, ask.verify_mode = False, ssl.CERT_NONE
+                serve.set_alpn_protocols([alpn])
+                ask.set_alpn_protocols([alpn])
+                server = threading.Thread(target=lambda s=serve: s.wrap_socket(listener.accept()[0], server_side=True).close())
+                server.start()
+                ask.wrap_socket(socket.create_connection(listener.getsockname())).close()
+                server.join()
+        watch.reported(1)
+        run = watch.stop()
+    r, = run.roundtrips
+    assert (r['Proto'], r['Request']['Packet']['Encryption'], r['Outcome']) == ('postgresql', 'TLS', 'answered')
 
 
 @pytest.mark.skipif(not shutil.which('java') or not os.path.exists(JDBC), reason='no Java, or no JDBC driver')

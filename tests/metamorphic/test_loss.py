@@ -117,6 +117,21 @@ def test_loss_of_rewritten_packets(name, rng):
 
 
 @pytest.mark.parametrize('name', MARKED)
+def test_start_missing_out_of_order(name, rng):
+    """The capture begins midway, and its first packets are not in the order in which they were sent."""
+    packets, pairs = load(name), truth.Pairs(recorded.exchanges(name))
+    for start in range(0, 240, 60):
+        variants, said = [], []
+        for _ in range(60):
+            across, window, cut = rng.random() < 0.5, rng.choice([2, 6, 20]), rng.randrange(len(packets) * 3 // 4)
+            moved = w.reorder(w.duplicate(packets[max(cut - 5, 0):cut + 150], rng, 0.2), rng, min(window, 8) if across else window, across)[min(cut, 5):]
+            variants.append(w.retime(moved) if rng.random() < 0.5 else moved)
+            said.append('%s from packet %d on, %d places%s' % (name, cut + 1, window, ' across' if across else ''))
+        for what, got in zip(said, run_variants(name, variants)):
+            assert_subset(pairs, got, what)
+
+
+@pytest.mark.parametrize('name', MARKED)
 def test_start_missing(name):
     packets, pairs = load(name), truth.Pairs(recorded.exchanges(name))
     cuts = sorted({len(packets) * k // 40 for k in range(1, 40)})

@@ -368,8 +368,8 @@ static void strip_lines(char *text, const char *head)
  * name for that of the product. */
 static bool is_one_of(const char *whole, char *block)
 {
-	static const char *const heads[] = { "  > User=", "  > Database=", "  > system=" };
-	static const char *const unknown[] = { "  > User=\"?\"\n", "  > Database=\"?\"\n", "  > system=\"mysql\"\n" };
+	static const char *const heads[] = { "  > User=", "  > Database=", "  > system=", "  > Packet.Process=" };
+	static const char *const unknown[] = { "  > User=\"?\"\n", "  > Database=\"?\"\n", "  > system=\"mysql\"\n", "  > Packet.Process=0\n" };
 	char *of = strdup(whole);
 	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
 		if (strstr(block, unknown[i])) {

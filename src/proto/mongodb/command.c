@@ -26,7 +26,8 @@ void mongo_command_named(struct mongo_request *q, struct str name)
 	q->name = arena_str(&q->h.m.arena, name.p, ejson_cut(name.p, name.n, NAME_SHOWN));
 	q->known = mongo_command_find(name);
 	q->kind = q->known ? q->known->kind : KIND_OTHER;
-	if (q->kind == KIND_HELLO)
+	q->monitoring = q->kind == KIND_HELLO;
+	if (q->monitoring)
 		q->h.m.flags |= MSG_NOISE;
 }
 

@@ -52,6 +52,7 @@ struct mongo_request {
 	i64 batch_size, txn_number;
 	u8 session[16];
 	bool has_session, has_txn;
+	bool monitoring;       /* what drivers do by themselves */
 
 	/* Of the decoder: */
 	const struct mongo_command *known; /* NULL: not in the table */

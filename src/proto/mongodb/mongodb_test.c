@@ -206,6 +206,7 @@ static void test_exhaust(void **state)
 			  "answered hello admin {\"topologyVersion\":{\"counter\":1},\"maxAwaitTimeMS\":10000} -> ok in 2 replies 116B\n");
 	feed_has(log, "  < Replies=3");
 	feed_has(log, "  < Documents=4");
+	feed_has(log, "  > Monitoring=true");
 	free(log);
 }
 

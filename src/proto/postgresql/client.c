@@ -36,6 +36,7 @@ struct pg_request *pg_request_begin(struct parser *ps, struct pg_state *s, enum 
 	q->batch = s->batch;
 	pg_request_is(q, kind);
 	pg_who_set(ps, s, q);
+	q->process = s->process;
 	if (kind != PG_CANCEL)
 		parser_open(ps, &q->m);
 	s->unit = q;
@@ -334,8 +335,14 @@ static enum pg_step client_step(struct parser *ps, struct pg_state *s, struct ch
 		s->flags &= (u8)~PG_PASSED_CLIENT;
 		message_end(ps, s);
 	}
+	if (s->flags & PG_HELLO) { /* what else its client says before the server has answered */
+		c->used = c->n;
+		return PG_STEP_MORE;
+	}
 	if (c->used < c->n && c->p[c->used] == 0 && !(s->flags & PG_TYPED))
 		return pg_startup_step(ps, s, c);
+	if (c->used < c->n && c->p[c->used] == PG_TLS_HANDSHAKE && c->offset + c->used == 0)
+		return pg_hello_step(ps, s, c);
 	enum pg_step step = pg_message_read(c, SIDE_REQUEST, client_look, ps, &m);
 	if (step != PG_STEP_ON)
 		return step;

@@ -115,6 +115,31 @@ static void suspended(void **state)
 	free(log);
 }
 
+/* Several Executes of one portal within a batch: each is an exchange, with its own rows. */
+static void suspended_in_a_batch(void **state)
+{
+	(void)state;
+	talk_startup(&t);
+	PARSE(&t, "", "select a");
+	BIND(&t, "c", "");
+	C_BODY(&t, 'E', "c\0\0\0\0\2");
+	C_BODY(&t, 'E', "c\0\0\0\0\2");
+	C_BODY(&t, 'E', "c\0\0\0\0\0");
+	SYNC(&t);
+	PARSED(&t);
+	BOUND(&t);
+	ROW(&t);
+	ROW(&t);
+	S_BODY(&t, 's', "");
+	ROW(&t);
+	ROW(&t);
+	S_BODY(&t, 's', "");
+	ROW(&t);
+	TAG(&t, "SELECT 1");
+	READY(&t, "T");
+	free(talk_check(&t, STARTED "answered select a -> suspended 2 rows 39B\nanswered select a -> suspended 2 rows 29B\nanswered select a -> SELECT 1 rows 32B\n"));
+}
+
 static void one(const char *sql)
 {
 	char body[200];
@@ -298,6 +323,28 @@ static void copy_out(void **state)
 	free(log);
 }
 
+/* Data between the results of a pipeline; an error behind it skips the rest. */
+static void copy_out_in_a_pipeline(void **state)
+{
+	(void)state;
+	talk_startup(&t);
+	one("copy x to stdout");
+	one("select 1/0");
+	one("select 2");
+	SYNC(&t);
+	PARSED(&t);
+	BOUND(&t);
+	S_BODY(&t, 'H', "\0\0\1\0\0");
+	S_BODY(&t, 'd', "1\n");
+	S_BODY(&t, 'c', "");
+	TAG(&t, "COPY 1");
+	PARSED(&t);
+	BOUND(&t);
+	FAILED(&t, "ERROR", "22012", "division by zero");
+	READY(&t, "I");
+	free(talk_check(&t, STARTED "answered copy x to stdout -> COPY 1 rows 46B\nno_response select 2\nanswered select 1/0 -> ERROR 22012: division by zero\n"));
+}
+
 static void replication(void **state)
 {
 	(void)state;
@@ -349,7 +396,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(unnamed, clear),         cmocka_unit_test_setup(named, clear),
-		cmocka_unit_test_setup(suspended, clear),       cmocka_unit_test_setup(pipeline, clear),
+		cmocka_unit_test_setup(suspended, clear),       cmocka_unit_test_setup(suspended_in_a_batch, clear),
+		cmocka_unit_test_setup(copy_out_in_a_pipeline, clear), cmocka_unit_test_setup(pipeline, clear),
 		cmocka_unit_test_setup(skipped, clear),         cmocka_unit_test_setup(parse_refused, clear),
 		cmocka_unit_test_setup(fails_at_commit, clear), cmocka_unit_test_setup(copy_in, clear),
 		cmocka_unit_test_setup(copy_in_extended, clear), cmocka_unit_test_setup(copy_out, clear),

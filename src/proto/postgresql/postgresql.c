@@ -77,18 +77,25 @@ static void pg_fin(struct parser *ps)
 	s->answer = NULL; /* what it had half said is ended by the caller */
 }
 
+static void describe_startup(const struct pg_request *q, struct buf *out)
+{
+	bool refused = q->encryption && strcmp(q->encryption, "refused") == 0;
+	buf_adds(out, "startup");
+	if (q->user.n || q->database.n) {
+		buf_addc(out, ' ');
+		buf_add_str(out, q->user);
+		buf_addc(out, '@');
+		buf_add_str(out, q->database);
+	}
+	buf_adds(out, refused ? " not encrypted" : q->encryption ? " " : "");
+	buf_adds(out, q->encryption && !refused ? q->encryption : "");
+}
+
 static void describe_request(const struct pg_request *q, struct buf *out)
 {
 	switch (q->is) {
 	case PG_STARTUP:
-		buf_adds(out, "startup ");
-		buf_add_str(out, q->user);
-		buf_addc(out, '@');
-		buf_add_str(out, q->database);
-		if (q->encryption) {
-			buf_addc(out, ' ');
-			buf_adds(out, q->encryption);
-		}
+		describe_startup(q, out);
 		return;
 	case PG_QUERY:
 	case PG_EXECUTE:
@@ -107,7 +114,7 @@ static void describe_request(const struct pg_request *q, struct buf *out)
 		buf_add_str(out, q->object.n ? q->object : q->name);
 		if (q->is == PG_FUNCTION)
 			buf_addf(out, "%u", q->function);
-		if (q->sql.statement.n)
+		if (q->sql.statement.n && (q->object.n || q->name.n))
 			buf_addc(out, ' ');
 	}
 	buf_add(out, q->sql.statement.p, sql_cut(q->sql.statement, 120));
@@ -117,7 +124,8 @@ static void describe_response(const struct pg_response *a, struct buf *out)
 {
 	if (a->m.flags & MSG_FAILED) {
 		buf_add_str(out, a->severity);
-		buf_addc(out, ' ');
+		if (a->severity.n)
+			buf_addc(out, ' ');
 		buf_add_str(out, a->code);
 		if (a->text.n)
 			buf_adds(out, ": ");
@@ -127,7 +135,7 @@ static void describe_response(const struct pg_response *a, struct buf *out)
 	if (a->command.n)
 		buf_add_str(out, a->tags.n == 1 ? a->tags.v[0] : a->command);
 	else
-		buf_adds(out, a->suspended ? "suspended" : "ok");
+		buf_adds(out, a->suspended ? "suspended" : a->complete || a->transaction || a->copy ? "ok" : "unfinished");
 	if (a->tags.n > 1)
 		buf_addf(out, " +%u", a->tags.n - 1);
 	if (a->rows)
@@ -170,7 +178,7 @@ static const struct field fields[] = {
 	FIELD_ROW_PORT(SIDE_REQUEST),
 	FIELD_ROW_PROTO(SIDE_REQUEST, "PostgreSQL"),
 	{ REQUEST("Size", FIELD_U64, m.size), .otel = "db.request.size", .meaning = "bytes of its messages" },
-	{ REQUEST("Packet.Statement", FIELD_STR, sql.statement), .name = "statement", .shapes = BIT(PG_SHAPE_STATEMENT), .flags = FIELD_SENSITIVE,
+	{ REQUEST("Packet.Statement", FIELD_STR, sql.statement), .name = "statement", .shapes = BIT(PG_SHAPE_STATEMENT), .flags = FIELD_SENSITIVE | FIELD_STATEMENT, .otel = "db.query.text",
 	  .meaning = "SQL, secrets masked, cut; of an execute that of its prepared statement, ? when that was not seen" },
 	{ REQUEST("Packet.Type", FIELD_TEXT, type), .name = "type", .shapes = BIT(PG_SHAPE_DESCRIBE), .meaning = "describe, close: S for a statement, P for a portal" },
 	{ REQUEST("Packet.Object", FIELD_STR, object), .name = "object", .shapes = BIT(PG_SHAPE_DESCRIBE), .meaning = "its name" },
@@ -181,7 +189,7 @@ static const struct field fields[] = {
 	{ REQUEST("Packet.MaxRows", FIELD_U32, rows_max), .name = "max_rows", .flags = FIELD_OMIT_EMPTY, .meaning = "execute: rows asked for at the most" },
 	{ REQUEST("Packet.Function", FIELD_U32, function), .name = "function", .flags = FIELD_OMIT_EMPTY, .meaning = "function_call: object id of the function" },
 	{ REQUEST("Packet.Process", FIELD_U32, process), .name = "process", .flags = FIELD_OMIT_EMPTY,
-	  .meaning = "cancel: server process whose work is to end; notification: the one that notifies" },
+	  .meaning = "server process of the connection; cancel: the one whose work is to end; notification: the one that notifies" },
 	{ REQUEST("Packet.Version", FIELD_CUSTOM, version), .name = "version", .flags = FIELD_OMIT_EMPTY, .write = version_asked,
 	  .meaning = "startup: protocol version asked for" },
 	{ REQUEST("Packet.Encryption", FIELD_TEXT, encryption), .name = "encryption", .flags = FIELD_OMIT_EMPTY,
@@ -215,7 +223,7 @@ static const struct field fields[] = {
 	{ RESPONSE("Packet.Severity", FIELD_STR, severity), .name = "severity", .shapes = BIT(PG_SHAPE_ERROR), .meaning = "ERROR, FATAL, PANIC" },
 	{ RESPONSE("Packet.SQLStateCode", FIELD_STR, code), .name = "sqlstate", .shapes = BIT(PG_SHAPE_ERROR), .flags = FIELD_USUAL_LABEL, .selector = "response.sqlstate", .label = "sqlstate",
 	  .otel = "db.response.status_code", .meaning = "SQLSTATE of the error" },
-	{ RESPONSE("Packet.Message", FIELD_STR, text), .name = "message", .shapes = BIT(PG_SHAPE_ERROR), .flags = FIELD_SENSITIVE, .meaning = "text of the error" },
+	{ RESPONSE("Packet.Message", FIELD_STR, text), .name = "message", .shapes = BIT(PG_SHAPE_ERROR), .flags = FIELD_SENSITIVE | FIELD_QUOTES, .meaning = "text of the error" },
 	{ RESPONSE("Packet.Flag", FIELD_TEXT, flag), .name = "flag", .shapes = BIT(PG_SHAPE_FLAG), .meaning = "what a request without a result ended with" },
 	{ RESPONSE("Packet.Tags", FIELD_STRS, tags), .name = "tags", .flags = FIELD_OMIT_EMPTY, .meaning = "whole command tags, when there are several or one has several words" },
 	{ RESPONSE("Packet.Columns", FIELD_U32, columns), .name = "columns", .flags = FIELD_OMIT_EMPTY, .meaning = "columns of the last result that was described" },
@@ -243,6 +251,7 @@ const struct proto proto_postgresql = {
 	.pairing = PAIR_FIFO,
 	.index = PROTO_postgresql,
 	.weight = 2,
+	.tells_tls = true,
 	.state_size = sizeof(struct pg_state),
 	.shared_size = sizeof(struct sql_shapes),
 	.request_size = sizeof(struct pg_request),

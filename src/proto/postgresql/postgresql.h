@@ -55,7 +55,7 @@ struct pg_request {
 	struct str user, database, application;
 	const char *encryption; /* startup: what was asked for and what came of it */
 	u32 version;           /* startup: major << 16 | minor; 0 for others */
-	u32 process;           /* cancel: whom; notification: by whom */
+	u32 process;           /* the server's, of the connection; cancel: whom; notification: by whom */
 	u32 function;          /* function_call: its OID */
 	u32 rows_max;          /* execute: 0 all */
 	bool replication;
@@ -102,6 +102,7 @@ enum pg_flag {
 	PG_READY_KNOWN = 8, /* `ready` counts right */
 	PG_PASSED_CLIENT = 16, /* behind the bytes of a message that were skipped */
 	PG_MISSED = 32,     /* some of what its client said was not seen */
+	PG_HELLO = 64,      /* it has begun with TLS: the server's next byte ends what can be read */
 };
 
 struct pg_state {
@@ -115,6 +116,7 @@ struct pg_state {
 	u32 batch;                  /* Syncs sent (and what is one, too: queries, function calls) */
 	u32 ready;                  /* ReadyForQuery seen */
 	u32 failed_batch;
+	u32 process;                /* the server's, once it has told */
 	u8 flags;                   /* enum pg_flag */
 	u8 user_len, database_len;
 	u8 encryption_asked;        /* SSLRequest and GSSENCRequest whose one-byte answer has not come */

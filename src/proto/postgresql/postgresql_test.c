@@ -118,7 +118,7 @@ static void startup_with_password(void **state)
 	QUERY(&t, "begin");
 	TAG(&t, "BEGIN");
 	READY(&t, "T");
-	char *log = talk_check(&t, "answered startup alice@shop refused -> ok 103B\nanswered begin -> BEGIN 17B\n");
+	char *log = talk_check(&t, "answered startup alice@shop not encrypted -> ok 103B\nanswered begin -> BEGIN 17B\n");
 	feed_has(log, "  < Packet.Authentication=\"sasl\"");
 	feed_has(log, "  > Packet.Encryption=\"refused\"");
 	assert_null(strstr(log, "proof"));
@@ -144,8 +144,45 @@ static void encrypted(void **state)
 	UNTYPED(&t, "\4\322\26\57");
 	talk_put(&t, FEED_SERVER, "S", 1);
 	talk_put(&t, FEED_CLIENT, "\26\3\1\2\0", 5);
-	char *log = talk_check(&t, "answered startup @ TLS -> ok 1B\nhandover opaque\n");
+	char *log = talk_check(&t, "answered startup TLS -> ok 1B\nhandover opaque\n");
 	feed_has(log, "  > Packet.Encryption=\"TLS\"");
+	free(log);
+}
+
+/* sslnegotiation=direct: TLS from the first byte on, and the protocol's name within the hello. */
+static void encrypted_at_once(void **state)
+{
+	(void)state;
+	static const char hello[] = "\x16\3\1\0\x3b\1\0\0\x37\3\3" "01234567890123456789012345678901" "\0\0\0\0\0\0" "\x0apostgresql" "rest";
+	talk_put(&t, FEED_CLIENT, hello, 5 + 0x3b);
+	talk_put(&t, FEED_SERVER, "\x16\3\3\0\x10" "0123456789012345", 21);
+	char *log = talk_check(&t, "answered startup TLS -> ok 21B\nhandover opaque\n");
+	feed_has(log, "  > Packet.Encryption=\"TLS\"");
+	feed_has(log, "  > Size=64");
+	free(log);
+	clear(NULL);
+	talk_put(&t, FEED_CLIENT, hello, 5 + 0x3b);
+	talk_put(&t, FEED_SERVER, "\x15\3\3\0\2\2\x78", 7);
+	free(talk_check(&t, "answered startup TLS -> tls_alert\nhandover opaque\n"));
+	enum side side;
+	assert_int_equal(proto_postgresql.probe((const u8 *)hello, 5 + 0x3b, &side), PROBE_SURE);
+	assert_int_equal(proto_postgresql.probe((const u8 *)hello, 40, &side), PROBE_MORE);
+	char other[5 + 0x3b];
+	memcpy(other, hello, sizeof(other));
+	other[sizeof(other) - 5] = 'L';
+	assert_int_equal(proto_postgresql.probe((const u8 *)other, sizeof(other), &side), PROBE_NO);
+}
+
+/* A server takes leave by a warning when another of its processes has crashed. */
+static void crashed(void **state)
+{
+	(void)state;
+	talk_startup(&t);
+	QUERY(&t, "select pg_sleep(9)");
+	S_BODY(&t, 'N', "SWARNING\0VWARNING\0C57P02\0Mterminating\0\0");
+	talk_fin(&t, FEED_SERVER);
+	char *log = talk_check(&t, STARTED "answered select pg_sleep(9) -> WARNING 57P02: terminating\n");
+	feed_has(log, "  > Packet.Process=999");
 	free(log);
 }
 
@@ -154,7 +191,7 @@ static void encrypted_gss(void **state)
 	(void)state;
 	UNTYPED(&t, "\4\322\26\60");
 	talk_put(&t, FEED_SERVER, "G", 1);
-	free(talk_check(&t, "answered startup @ GSS -> ok 1B\nhandover opaque\n"));
+	free(talk_check(&t, "answered startup GSS -> ok 1B\nhandover opaque\n"));
 }
 
 static void newer_version(void **state)
@@ -269,7 +306,8 @@ int main(void)
 		cmocka_unit_test_setup(simple_query, clear),       cmocka_unit_test_setup(several_statements, clear),
 		cmocka_unit_test_setup(errors_and_notices, clear), cmocka_unit_test_setup(startup_with_password, clear),
 		cmocka_unit_test_setup(startup_refused, clear),    cmocka_unit_test_setup(encrypted, clear),
-		cmocka_unit_test_setup(encrypted_gss, clear),      cmocka_unit_test_setup(newer_version, clear),
+		cmocka_unit_test_setup(encrypted_gss, clear),      cmocka_unit_test_setup(encrypted_at_once, clear),
+		cmocka_unit_test_setup(crashed, clear),            cmocka_unit_test_setup(newer_version, clear),
 		cmocka_unit_test_setup(cancelled, clear),          cmocka_unit_test_setup(function_call, clear),
 		cmocka_unit_test_setup(notifications, clear),      cmocka_unit_test_setup(terminated, clear),
 		cmocka_unit_test_setup(secrets, clear),            cmocka_unit_test_setup(long_messages, clear),

@@ -47,11 +47,32 @@ static enum probe probe_side(const u8 *p, size_t n, enum side side)
 	}
 }
 
+bool pg_is_hello(const u8 *p, size_t n)
+{
+	return n >= 6 && p[0] == PG_TLS_HANDSHAKE && p[1] == 3 && p[5] == 1;
+}
+
+/* TLS from the first byte on: the client's hello names the protocol among its extensions. */
+static enum probe probe_hello(const u8 *p, size_t n)
+{
+	static const char alpn[] = { sizeof(PG_ALPN) - 1, 'p', 'o', 's', 't', 'g', 'r', 'e', 's', 'q', 'l' };
+	if (n < 6)
+		return n < 2 || p[1] == 3 ? PROBE_MORE : PROBE_NO;
+	if (!pg_is_hello(p, n))
+		return PROBE_NO;
+	size_t record = PG_HEAD + (size_t)be16(p + 3);
+	if (memmem(p, MIN(n, record), alpn, sizeof(alpn)))
+		return PROBE_SURE;
+	return n < record ? PROBE_MORE : PROBE_NO;
+}
+
 enum probe pg_probe(const u8 *p, size_t n, enum side *side)
 {
 	*side = SIDE_REQUEST;
 	if (n == 0)
 		return PROBE_MORE;
+	if (p[0] == PG_TLS_HANDSHAKE)
+		return probe_hello(p, n);
 	if (p[0] == 0)
 		return probe_untyped(p, n);
 	enum probe client = probe_side(p, n, SIDE_REQUEST), server = probe_side(p, n, SIDE_RESPONSE);

@@ -27,6 +27,8 @@ enum parse pg_parse_server(struct parser *ps, struct pg_state *s, struct chunk *
 /* proto->probe and proto->resync. */
 enum probe pg_probe(const u8 *p, size_t n, enum side *side);
 long pg_resync(struct parser *ps, const struct chunk *c);
+/* Do TLS's first bytes of a client stand here? */
+bool pg_is_hello(const u8 *p, size_t n);
 
 /* Reads the head at c->used and makes sure of `look` bytes of the body, which differs by type. */
 enum pg_step pg_message_read(struct chunk *c, enum side side, u32 (*look)(const struct parser *ps, u8 type), const struct parser *ps, struct pg_message *m);
@@ -35,6 +37,8 @@ enum pg_step pg_message_pass(struct chunk *c, const struct pg_message *m);
 
 /* A message without a type, at the beginning of a connection. */
 enum pg_step pg_startup_step(struct parser *ps, struct pg_state *s, struct chunk *c);
+/* The same for a client that begins with TLS and does not ask before. */
+enum pg_step pg_hello_step(struct parser *ps, struct pg_state *s, struct chunk *c);
 /* Who is connected, as far as it is known, for a request that begins. */
 void pg_who_set(const struct parser *ps, struct pg_state *s, struct pg_request *q);
 
@@ -55,6 +59,8 @@ void pg_answer_end(struct parser *ps, struct pg_state *s);
 /* The fields of an error; the tag of a command. */
 void pg_error_take(const struct parser *ps, struct pg_response *a, struct rd fields);
 void pg_tag_take(const struct parser *ps, struct pg_response *a, struct str tag);
+/* Is it the notice with which a server takes leave because another of its processes has crashed? No error follows. */
+bool pg_is_crash(struct rd fields);
 /* A statement ended without a tag. */
 void pg_rows_take(struct pg_response *a);
 

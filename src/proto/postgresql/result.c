@@ -87,3 +87,13 @@ void pg_error_take(const struct parser *ps, struct pg_response *a, struct rd fie
 	a->m.error = a->code.n ? a->code : STR("error");
 	a->m.flags |= MSG_FAILED;
 }
+
+bool pg_is_crash(struct rd fields)
+{
+	for (u8 field; (field = rd_u8(&fields)) != 0 && !fields.bad;) {
+		struct str value = pg_cstr(&fields);
+		if (field == 'C')
+			return str_eq(value, STR("57P02"));
+	}
+	return false;
+}

@@ -119,11 +119,12 @@ static void error_apply(struct parser *ps, struct pg_state *s, struct pg_message
 	struct pg_request *q = pg_request_of(a);
 	pg_error_take(ps, a, m->have);
 	complete(a, ps->chunk);
+	bool ends = is_fatal(a) || m->type == 'N';
 	if (q && q->parse_serial && !a->got)
 		pg_names_refuse(&s->statements, q->parse_serial);
 	if (q && q->parts & PG_EXTENDED)
 		skip_batch(ps, s, q);
-	if (is_fatal(a))
+	if (ends)
 		pg_answer_end(ps, s);
 }
 
@@ -241,7 +242,7 @@ static void reply_take(struct parser *ps, struct pg_state *s, struct pg_message 
 		authentication_take(a, rd_u32be(&m->have));
 		return;
 	case 'K':
-		a->process = rd_u32be(&m->have);
+		a->process = s->process = rd_u32be(&m->have);
 		return;
 	case 'v':
 		a->version = rd_u32be(&m->have) | 3u << 16; /* servers differ in whether the major version is with it */
@@ -275,6 +276,7 @@ static enum pg_step message_take(struct parser *ps, struct pg_state *s, struct p
 {
 	struct chunk *c = ps->chunk;
 	u64 end = c->offset + c->used + PG_HEAD + m->body;
+	bool crashes = false;
 	switch (m->type) {
 	case 'Z':
 		return ready_take(ps, s, m, end);
@@ -286,6 +288,7 @@ static enum pg_step message_take(struct parser *ps, struct pg_state *s, struct p
 		if (!s->answer && (!parser_request(ps, 0) || !answer_begin(ps, s, m->type)))
 			return PG_STEP_ON;
 		s->answer->notices += m->type == 'N';
+		crashes = m->type == 'N' && pg_is_crash(m->have);
 		break;
 	default:
 		if (!answer_find(ps, s, m->type))
@@ -296,7 +299,7 @@ static enum pg_step message_take(struct parser *ps, struct pg_state *s, struct p
 	s->answer->m.size += PG_HEAD + m->body;
 	s->answer->m.end = end; /* it may be ended by what comes later, of either side */
 	s->answer->m.ts_last = c->ts;
-	if (m->type == 'E')
+	if (m->type == 'E' || crashes)
 		error_apply(ps, s, m);
 	else
 		reply_take(ps, s, m);
@@ -311,6 +314,8 @@ static u32 server_look(const struct parser *ps, u8 type)
 		return 512;
 	case 'E':
 		return PG_ERROR_LOOKED;
+	case 'N':
+		return PG_NOTICE_LOOKED;
 	case 'A':
 		return 4 + PG_NAME_LOOKED;
 	case 'R':
@@ -344,7 +349,29 @@ static void rows_pass(struct pg_state *s, struct chunk *c)
 	c->used = at;
 }
 
-/* The one byte that answers SSLRequest or GSSENCRequest; from an acceptance on everything is encrypted. */
+/* From here on everything is encrypted. */
+static enum pg_step encryption_begins(struct parser *ps, struct pg_state *s, struct chunk *c, const char *encryption, size_t size)
+{
+	struct pg_response *a = answer_begin(ps, s, 'R');
+	struct pg_request *q = s->unit;
+	if (!a || !q)
+		return PG_STEP_BAD;
+	q->encryption = encryption;
+	if (c->p[c->used] == PG_TLS_ALERT) {
+		a->code = a->m.error = STR("tls_alert");
+		a->m.flags |= MSG_FAILED;
+	}
+	c->used++;
+	a->m.size = size;
+	a->m.time = c->ts;
+	a->complete = true;
+	pg_answer_end(ps, s);
+	pg_request_end(ps, s);
+	parser_handover(ps, NULL, NULL);
+	return PG_STEP_LEFT;
+}
+
+/* The one byte that answers SSLRequest or GSSENCRequest. */
 static enum pg_step encryption_step(struct parser *ps, struct pg_state *s, struct chunk *c)
 {
 	u8 said = c->p[c->used];
@@ -356,17 +383,7 @@ static enum pg_step encryption_step(struct parser *ps, struct pg_state *s, struc
 			q->encryption = "refused";
 		return PG_STEP_ON;
 	}
-	struct pg_response *a = answer_begin(ps, s, 'R');
-	if (!a || !q)
-		return PG_STEP_BAD;
-	q->encryption = said == 'S' ? "TLS" : "GSS";
-	c->used++;
-	a->m.size = 1;
-	a->m.time = c->ts;
-	pg_answer_end(ps, s);
-	pg_request_end(ps, s);
-	parser_handover(ps, NULL, NULL);
-	return PG_STEP_LEFT;
+	return encryption_begins(ps, s, c, said == 'S' ? "TLS" : "GSS", 1);
 }
 
 static enum pg_step server_step(struct parser *ps, struct pg_state *s, struct chunk *c)
@@ -374,6 +391,10 @@ static enum pg_step server_step(struct parser *ps, struct pg_state *s, struct ch
 	struct pg_message m;
 	if (s->answer && !s->answer->complete)
 		rows_pass(s, c);
+	if (s->flags & PG_HELLO && c->used < c->n && (c->p[c->used] == PG_TLS_HANDSHAKE || c->p[c->used] == PG_TLS_ALERT)) {
+		c->want = PG_HEAD;
+		return c->n - c->used < PG_HEAD ? PG_STEP_MORE : encryption_begins(ps, s, c, "TLS", PG_HEAD + (size_t)be16(c->p + c->used + 3));
+	}
 	if (s->encryption_asked && c->used < c->n && !(s->flags & PG_TYPED) &&
 	    (c->p[c->used] == 'N' || c->p[c->used] == 'S' || c->p[c->used] == 'G'))
 		return encryption_step(ps, s, c);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+enum { TLS_HEAD = 5, TLS_LOOKED = 6 }; /* bytes of a record's head, and with the kind of message in it */
+
 /* Several requests for encryption may come before the startup message; they are one exchange with it. */
 static struct pg_request *startup_begin(struct parser *ps, struct pg_state *s)
 {
@@ -74,6 +76,26 @@ static void parameters_take(struct parser *ps, struct pg_state *s, struct pg_req
 	}
 	who_keep(s, user, database.n || q->replication ? database : user);
 	pg_who_set(ps, s, q);
+}
+
+enum pg_step pg_hello_step(struct parser *ps, struct pg_state *s, struct chunk *c)
+{
+	size_t left = c->n - c->used;
+	if (left < TLS_LOOKED) {
+		c->want = TLS_LOOKED;
+		return PG_STEP_MORE;
+	}
+	if (!pg_is_hello(c->p + c->used, left))
+		return PG_STEP_BAD;
+	struct pg_request *q = startup_begin(ps, s);
+	size_t record = TLS_HEAD + (size_t)be16(c->p + c->used + 3);
+	q->encryption = "TLS";
+	q->m.size = record;
+	q->m.end = c->offset + c->used + record;
+	s->flags |= PG_HELLO;
+	c->used += MIN(left, record);
+	c->want = record - MIN(left, record);
+	return c->want ? PG_STEP_SKIP : PG_STEP_ON;
 }
 
 enum pg_step pg_startup_step(struct parser *ps, struct pg_state *s, struct chunk *c)

@@ -12,6 +12,10 @@
 #define PG_WALK_MAX (1u << 26)      /* what is longer is not believed to be a message where that is not known already */
 #define PG_NAME_LOOKED 256          /* bytes looked at of a statement's or portal's name; servers keep 63 */
 #define PG_ERROR_LOOKED 4096        /* of an error's fields */
+#define PG_NOTICE_LOOKED 256        /* of a notice's: severity, code, message */
+#define PG_TLS_HANDSHAKE 0x16      /* first byte of a TLS record, */
+#define PG_TLS_ALERT 0x15          /* and of one that refuses */
+#define PG_ALPN "postgresql"          /* of connections that are encrypted from the first byte on */
 #define PG_STARTUP_MAX 10000        /* bytes of a message without a type */
 
 /* Codes of messages without a type. */

@@ -104,7 +104,7 @@ static const struct field fields[] = {
 	FIELD_ROW_TIME(SIDE_REQUEST),
 	{ REQUEST("Args", FIELD_U32, args), .flags = FIELD_OMIT_EMPTY, .meaning = "arguments, the command word included" },
 	{ REQUEST("Key", FIELD_STR, key), .flags = FIELD_OMIT_EMPTY | FIELD_SENSITIVE, .meaning = "first key" },
-	{ REQUEST("Statement", FIELD_STR, statement), .flags = FIELD_OMIT_EMPTY | FIELD_SENSITIVE, .otel = "db.query.text",
+	{ REQUEST("Statement", FIELD_STR, statement), .flags = FIELD_OMIT_EMPTY | FIELD_SENSITIVE | FIELD_STATEMENT, .otel = "db.query.text",
 	  .meaning = "the command as text, secrets masked, cut" },
 	{ REQUEST("Database", FIELD_STR, database), .flags = FIELD_OMIT_EMPTY, .selector = "request.database", .label = "database", .otel = "db.namespace",
 	  .meaning = "index of the database selected; left out for 0 and where it is not known" },
