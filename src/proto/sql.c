@@ -38,6 +38,8 @@ struct range {
 struct secrets {
 	u8 state, first; /* enum secret_state; first word of the statement */
 	u32 depth, call; /* parentheses open; those outside of S_CALL */
+	u32 parameters;
+	bool secret_parameter; /* one of them stands where a secret would */
 	u32 masks;
 	struct range mask[MASKS];
 };
@@ -155,9 +157,13 @@ static void secrets_take(struct secrets *s, const u8 *p, const struct sql_token 
 		secrets_word(s, p, t);
 	if (t->kind == T_PUNCT)
 		secrets_punct(s, t->c);
+	bool secret = s->state == S_NEXT || s->state == S_IDENTIFIED || s->state == S_CALL;
+	if (t->kind == T_PARAM) {
+		s->parameters++;
+		s->secret_parameter |= secret;
+	}
 	if (t->kind != T_STRING && !hex)
 		return;
-	bool secret = s->state == S_NEXT || s->state == S_IDENTIFIED || s->state == S_CALL;
 	if (!secret && t->kind == T_STRING && holds_statements(s->first))
 		secret = tells_secret(p + t->from, t->to - t->from);
 	if (secret && s->masks < MASKS)
@@ -602,7 +608,11 @@ void sql_read(struct arena *a, const struct proto_options *opt, enum sql_dialect
 	r.redaction.out = (struct out){ .p = r.redacted, .cap = sizeof(r.redacted) };
 	r.fingerprint.out = (struct out){ .p = r.text, .cap = sizeof(r.text) };
 	read_tokens(&r, !opt->no_redacted, whole);
-	*ret_sql = (struct sql){ .masked = r.secrets.masks && !opt->show_secrets };
+	*ret_sql = (struct sql){
+		.masked = r.secrets.masks && !opt->show_secrets,
+		.secret_values = (r.secrets.masks || r.secrets.secret_parameter) && !opt->show_secrets,
+		.parameters = whole ? r.secrets.parameters : UINT32_MAX,
+	};
 	if (opt->show_secrets)
 		r.secrets.masks = 0;
 	ret_sql->statement = statement_make(a, text, limit, &r.secrets);
