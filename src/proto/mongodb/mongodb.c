@@ -105,7 +105,7 @@ static const struct field fields[] = {
 	FIELD_ROW_TIME(SIDE_REQUEST),
 	{ REQUEST("Namespace", FIELD_STR, full), .flags = FIELD_OMIT_EMPTY, .meaning = "database and collection, with a dot in between" },
 	{ REQUEST("MoreToCome", FIELD_BOOL, h.more_to_come), .flags = FIELD_OMIT_EMPTY, .meaning = "an unacknowledged write: the client wants no answer" },
-	{ REQUEST("Statement", FIELD_STR, statement), .flags = FIELD_OMIT_EMPTY | FIELD_SENSITIVE,
+	{ REQUEST("Statement", FIELD_STR, statement), .flags = FIELD_OMIT_EMPTY | FIELD_SENSITIVE, .otel = "db.query.text",
 	  .meaning = "the command as relaxed Extended JSON, without what only drivers care about, secrets masked, cut" },
 	{ REQUEST("Fingerprint", FIELD_STR, shape), .flags = FIELD_OMIT_EMPTY, .otel = "db.query.fingerprint", .meaning = "the same with its values replaced by ?" },
 	{ REQUEST("Documents", FIELD_U32, h.documents), .flags = FIELD_OMIT_EMPTY, .otel = "db.operation.batch.size",

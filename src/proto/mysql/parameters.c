@@ -203,14 +203,16 @@ static bool one_read(struct binding *b, struct values *l, u32 i)
 static void values_read(struct binding *b, struct mysql_request *q, const struct sql *sql)
 {
 	struct values l;
-	if (!b->opt->parameters || b->r.bad)
+	if (!b->opt->parameters)
+		return;
+	q->values_n = (u32)b->count;
+	if (b->r.bad)
 		return;
 	values_begin(&l, sql);
 	for (u32 i = 0; i < b->types.n && i < b->count && values_next(&l); i++)
 		if (!one_read(b, &l, i))
 			break;
 	q->values = values_done(&l, &q->m.arena);
-	q->values_n = (u32)b->count;
 }
 
 static void types_show(struct mysql_request *q, const struct mysql_types *types)

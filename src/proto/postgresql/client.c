@@ -180,7 +180,7 @@ static void bind_take(struct parser *ps, struct pg_state *s, struct pg_message *
 	}
 	pg_names_put(&s->portals, portal, text, true);
 	if (ps->opt->parameters && ps->opt->details && text && !(q->m.flags & MSG_PARTIAL))
-		pg_values_take(q, text, m);
+		pg_values_take(q, s->flags & PG_TYPES_LOST, text, m);
 }
 
 static void describe_take(struct parser *ps, struct pg_state *s, struct pg_message *m)

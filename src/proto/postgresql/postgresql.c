@@ -48,6 +48,7 @@ static void pg_gap(struct parser *ps)
 	s->encryption_asked = 0;
 	if (ps->dir != ps->request_dir) {
 		s->answer = NULL;
+		s->flags |= PG_TYPES_LOST;
 		pg_names_doubt_unconfirmed(&s->statements);
 		return;
 	}
@@ -170,7 +171,7 @@ static const struct field fields[] = {
 	FIELD_ROW_PORT(SIDE_REQUEST),
 	FIELD_ROW_PROTO(SIDE_REQUEST, "PostgreSQL"),
 	{ REQUEST("Size", FIELD_U64, m.size), .otel = "db.request.size", .meaning = "bytes of its messages" },
-	{ REQUEST("Packet.Statement", FIELD_STR, sql.statement), .name = "statement", .shapes = BIT(PG_SHAPE_STATEMENT), .flags = FIELD_SENSITIVE,
+	{ REQUEST("Packet.Statement", FIELD_STR, sql.statement), .name = "statement", .shapes = BIT(PG_SHAPE_STATEMENT), .flags = FIELD_SENSITIVE, .otel = "db.query.text",
 	  .meaning = "SQL, secrets masked, cut; of an execute that of its prepared statement, ? when that was not seen" },
 	{ REQUEST("Packet.Type", FIELD_TEXT, type), .name = "type", .shapes = BIT(PG_SHAPE_DESCRIBE), .meaning = "describe, close: S for a statement, P for a portal" },
 	{ REQUEST("Packet.Object", FIELD_STR, object), .name = "object", .shapes = BIT(PG_SHAPE_DESCRIBE), .meaning = "its name" },

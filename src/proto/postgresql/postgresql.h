@@ -105,6 +105,7 @@ enum pg_flag {
 	PG_READY_KNOWN = 8, /* `ready` counts right */
 	PG_PASSED_CLIENT = 16, /* behind the bytes of a message that were skipped */
 	PG_MISSED = 32,     /* some of what its client said was not seen */
+	PG_TYPES_LOST = 64, /* and of its server, which may have told types of parameters */
 };
 
 struct pg_state {

@@ -56,8 +56,8 @@ void pg_answer_end(struct parser *ps, struct pg_state *s);
 
 /* OIDs of a statement's parameters: a number of them, then each. */
 void pg_types_take(struct pg_text *text, struct rd r);
-/* What a Bind gives its parameters; the cursor is behind the names. */
-void pg_values_take(struct pg_request *q, const struct pg_text *text, const struct pg_message *m);
+/* What a Bind gives its parameters; the cursor is behind the names. `lost`: types that are not known may have been told. */
+void pg_values_take(struct pg_request *q, bool lost, const struct pg_text *text, const struct pg_message *m);
 
 /* The fields of an error; the tag of a command. */
 void pg_error_take(const struct parser *ps, struct pg_response *a, struct rd fields);

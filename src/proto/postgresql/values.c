@@ -256,7 +256,7 @@ static void binary_put(struct values *l, u32 oid, const u8 *p, size_t have, u32 
 
 /* --- all of them --- */
 
-void pg_values_take(struct pg_request *q, const struct pg_text *text, const struct pg_message *m)
+void pg_values_take(struct pg_request *q, bool lost, const struct pg_text *text, const struct pg_message *m)
 {
 	struct values l;
 	struct rd r = m->have;
@@ -277,10 +277,13 @@ void pg_values_take(struct pg_request *q, const struct pg_text *text, const stru
 		if (have < size && !cut)
 			break;
 		u32 format = formats_n == 1 ? be16(formats) : i < formats_n ? be16(formats + 2 * (size_t)i) : 0;
+		u32 type = i < text->types_n ? text->types[i] : 0;
 		if (format)
-			binary_put(&l, i < text->types_n ? text->types[i] : 0, r.p, have, size);
+			binary_put(&l, type, r.p, have, size);
 		else
 			values_bytes(&l, r.p, have);
+		if (format && !type && lost)
+			q->m.flags |= MSG_PARTIAL;
 		l.cut |= have < size;
 		values_end(&l);
 		rd_skip(&r, have);
