@@ -131,6 +131,7 @@ void agent_make_parser_options(const struct config *c, struct proto_options *o)
 		.details = true,
 		.body_bytes = k->http_body ? k->http_body_max : 0,
 		.statement_length = k->statement_length ? k->statement_length : 1024,
+		.parameters = k->statement_parameters,
 		.max_records = 64,
 	};
 }

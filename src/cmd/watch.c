@@ -54,6 +54,7 @@ static const struct option watch_options[] = {
 	{ .name = "body", AT(OPTION_SIZE, body), .value = "BYTES", .max = 16 * MIB, .fallback = "0", .help = "show this much of each body" },
 	{ .name = "statement-length", AT(OPTION_NUMBER, statement_length), .value = "N", .min = 1, .max = 65536, .fallback = "1024",
 	  .help = "characters of a statement to show" },
+	{ .name = "statement-parameters", AT(OPTION_FLAG, statement_parameters), .help = "show the values of prepared statements' parameters (MySQL, PostgreSQL)" },
 	{ .name = "pushes", AT(OPTION_FLAG, pushes), .help = "also show messages nobody asked for (pub/sub)" },
 	{ .name = "progress", AT(OPTION_DURATION, progress), .value = "TIME", .fallback = "only at their end", .help = "show long gRPC and HTTP/2 streams each time this has passed" },
 	{ .name = "grpc-as-http2", AT(OPTION_FLAG, grpc_as_http2), .help = "show gRPC calls as HTTP/2 exchanges, too" },

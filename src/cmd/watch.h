@@ -23,7 +23,7 @@ struct watch_values {
 	u32 output, ipv;
 	u64 count, file_size, file_backups;
 	u64 body, statement_length, progress, timeout, workers, ring, snaplen;
-	bool console, promisc, no_promisc, quiet, no_summary, show_secrets, pushes, grpc_as_http2, color, no_color, no_sandbox;
+	bool console, promisc, no_promisc, quiet, no_summary, show_secrets, statement_parameters, pushes, grpc_as_http2, color, no_color, no_sandbox;
 };
 
 /* The output of one worker. */

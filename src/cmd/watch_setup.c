@@ -125,6 +125,7 @@ static void setup_session(struct watch *w)
 	s->proto.no_redacted = !w->filter; /* only spans and filters have them */
 	s->proto.body_bytes = (u32)v->body;
 	s->proto.statement_length = v->statement_length ? (u32)v->statement_length : 1024;
+	s->proto.parameters = v->statement_parameters;
 	s->proto.max_records = 64;
 	s->timeout_ns = v->timeout;
 	s->udp_timeout_ns = v->timeout;

@@ -99,6 +99,7 @@ struct config_controller {
 	bool grpc_as_http2;
 	u64 progress; /* ns; 0: off */
 	u32 statement_length;
+	bool statement_parameters; /* values of prepared statements' parameters */
 };
 
 enum config_histogram { HISTOGRAM_CLASSIC = 1, HISTOGRAM_VMRANGE = 2, HISTOGRAM_NATIVE = 4 };

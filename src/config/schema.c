@@ -65,6 +65,8 @@ static const struct key root_keys[] = {
 	{ "controller.showSecrets", KEY_BOOL, KEY_NEW, AT(controller.show_secrets), .fallback = "false", .meaning = "do not mask passwords, tokens and cookies" },
 	{ "controller.decoder.maxStatementLength", KEY_NUMBER, KEY_NEW, AT(controller.statement_length), .min = 16, .max = 65536, .fallback = "1024",
 	  .meaning = "characters kept of a statement (SQL, a Redis command)" },
+	{ "controller.decoder.statementParameters", KEY_BOOL, KEY_NEW, AT(controller.statement_parameters), .fallback = "false",
+	  .meaning = "show the values of prepared statements' parameters (MySQL, PostgreSQL)" },
 	{ "controller.decoder.http.enableBodyCapture", KEY_BOOL, 0, AT(controller.http_body), .fallback = "false", .meaning = "keep the beginning of JSON and text bodies" },
 	{ "controller.decoder.http.maxBodySize", KEY_SIZE32, KEY_POSITIVE, AT(controller.http_body_max), .min = 1, .max = 16 * MIB, .fallback = "102400", .meaning = "bytes kept of a body" },
 	{ "controller.decoder.mongodb.enableResponseCode", KEY_BOOL, KEY_OLD, AT(controller.mongodb_response_code), .fallback = "true", .meaning = "accepted for old files: answers are always read" },

@@ -1,5 +1,6 @@
 #include "export/attrs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -434,6 +435,17 @@ static void put_list(struct attrs *a, struct buf *b, u32 field, const char *key,
 		put_array(a, b, field, key, key_len, list.v, MIN(list.n, 256u));
 }
 
+/* Literals of a statement: one attribute each, by number (semantic conventions: db.query.parameter.<key>). */
+static void put_literals(struct attrs *a, struct buf *b, u32 field, struct str name, struct strs list)
+{
+	for (u32 i = 0; i < list.n; i++) {
+		char text[128];
+		int n = snprintf(text, sizeof(text), "%.*s.%u", (int)MIN(name.n, 100u), name.p, i);
+		struct key k = key_of(str_make(text, (size_t)n));
+		put_text(b, field, k.text, k.n, pb_clean(list.v[i], &a->scratch));
+	}
+}
+
 static void put_string(struct attrs *a, struct buf *b, u32 field, const char *key, size_t key_len, struct str s)
 {
 	if (s.n)
@@ -476,7 +488,10 @@ static bool put_value(struct attrs *a, struct buf *b, u32 field, const struct at
 		put_headers(a, b, field, r, v->pairs);
 		break;
 	case VALUE_LIST:
-		put_list(a, b, field, key, key_len, v->list);
+		if (r->f->flags & FIELD_LITERALS)
+			put_literals(a, b, field, str_make(key + 2, key_len - 2), v->list);
+		else
+			put_list(a, b, field, key, key_len, v->list);
 		break;
 	}
 	return b->len > before;

@@ -32,6 +32,7 @@ enum field_flag {
 	FIELD_OMIT_EMPTY = 1, /* left out when zero, false or empty */
 	FIELD_SENSITIVE = 2,  /* may carry personal data or secrets: not exported beyond the host unless asked for */
 	FIELD_USUAL_LABEL = 4, /* a metric label when nobody has chosen labels: takes few values */
+	FIELD_LITERALS = 8, /* FIELD_STRS of literals of a statement: leave the host only where statements keep theirs */
 	FIELD_STATEMENT = 16, /* of a sensitive text: a statement, which leaves the host with its literals replaced */
 	FIELD_QUOTES = 32,    /* of a sensitive text: it quotes from what was sent, and leaves the host without that */
 };
@@ -49,6 +50,10 @@ struct strs {
 	struct str *v;
 	u32 n;
 };
+
+/* The item of a list that stands for nothing: null in JSON, "NULL" elsewhere. It is known by its address. */
+extern const char strs_null[5];
+#define STRS_NULL str_make(strs_null, sizeof(strs_null) - 1)
 
 struct field {
 	const char *json;  /* name in the output; dots nest ("Packet.Rows"); NULL: not in the JSON */

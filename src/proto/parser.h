@@ -23,6 +23,7 @@ struct proto_options {
 	bool headers;         /* somebody wants header lists: keep them */
 	bool details;         /* somebody wants more than the ledger: fill in all fields */
 	bool no_redacted;     /* nobody wants statements without their literals */
+	bool parameters;      /* show the values of prepared statements' parameters */
 	u32 body_bytes;       /* prefix of bodies to keep, 0 none */
 	u32 statement_length; /* characters of statement text to keep */
 	bool carriers;        /* also report an exchange as one of the protocol that carries it (gRPC as HTTP/2) */

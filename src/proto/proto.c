@@ -11,6 +11,8 @@ const struct proto *const proto_all[] = {
 	NULL,
 };
 
+const char strs_null[5] = "NULL";
+
 _Static_assert(ARRAY_LEN(proto_all) <= PROTO_MAX, "raise PROTO_MAX");
 
 const struct proto *proto_find(struct str name)

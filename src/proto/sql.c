@@ -40,6 +40,8 @@ struct secrets {
 	u8 state, first; /* enum secret_state; first word of the statement */
 	bool looked;     /* into a string, so that what is found depends on literals */
 	u32 depth, call; /* parentheses open; those outside of S_CALL */
+	u32 parameters;
+	bool secret_parameter; /* one of them stands where a secret would */
 	u32 masks;
 	struct range mask[MASKS];
 };
@@ -157,9 +159,13 @@ static void secrets_take(struct secrets *s, const u8 *p, const struct sql_token 
 		secrets_word(s, p, t);
 	if (t->kind == T_PUNCT)
 		secrets_punct(s, t->c);
+	bool secret = s->state == S_NEXT || s->state == S_IDENTIFIED || s->state == S_CALL;
+	if (t->kind == T_PARAM) {
+		s->parameters++;
+		s->secret_parameter |= secret;
+	}
 	if (t->kind != T_STRING && !hex)
 		return;
-	bool secret = s->state == S_NEXT || s->state == S_IDENTIFIED || s->state == S_CALL;
 	if (!secret && t->kind == T_STRING && holds_statements(s->first)) {
 		s->looked = true;
 		secret = tells_secret(p + t->from, t->to - t->from);
@@ -606,14 +612,18 @@ static bool read_properly(struct arena *a, const struct proto_options *opt, enum
 	r.redaction.out = (struct out){ .p = r.redacted, .cap = sizeof(r.redacted) };
 	r.fingerprint.out = (struct out){ .p = r.text, .cap = sizeof(r.text) };
 	read_tokens(&r, !opt->no_redacted, whole);
-	*ret_sql = (struct sql){ .masked = r.secrets.masks && !opt->show_secrets };
+	*ret_sql = (struct sql){
+		.masked = r.secrets.masks && !opt->show_secrets,
+		.secret_values = (r.secrets.masks || r.secrets.secret_parameter) && !opt->show_secrets,
+		.parameters = whole ? r.secrets.parameters : UINT32_MAX,
+	};
 	ret_sql->redacted = arena_str(a, r.redacted, sql_cut(str_make(r.redacted, r.redaction.out.n), limit));
 	ret_sql->fingerprint = arena_str(a, r.text, sql_cut(str_make(r.text, r.fingerprint.out.n), limit));
 	ret_sql->operation = upper_make(a, r.naming.operation);
 	ret_sql->table = arena_str(a, r.naming.table, sql_cut(str_make(r.naming.table, r.naming.table_n), TABLE_MAX));
 	ret_sql->summary = summary_make(a, ret_sql);
 	*ret_secrets = r.secrets;
-	return r.secrets.masks || r.secrets.looked || a->pool->capped != capped;
+	return r.secrets.masks || r.secrets.looked || r.secrets.secret_parameter || a->pool->capped != capped;
 }
 
 void sql_read(struct arena *a, const struct proto_options *opt, enum sql_dialect dialect, struct sql_shapes *shapes, struct str text, bool whole, struct sql *ret_sql)

@@ -27,6 +27,8 @@ struct sql {
 	struct str table;     /* without quotes; empty when there is none */
 	struct str summary;
 	bool masked;          /* something in `statement` is hidden: texts that quote it should be, too */
+	bool secret_values;   /* so are the values of its parameters, one of which may be a secret */
+	u32 parameters;       /* ? and $1 in it; UINT32_MAX when it was not read to its end */
 };
 
 /* So many bytes at the beginning of a statement are worth waiting for. */

@@ -189,6 +189,7 @@ bool sql_shapes_find(const struct sql_shapes *all, const struct sql_skeleton *k,
 	*ret_sql = (struct sql){ 0 };
 	if (!s)
 		return false;
+	ret_sql->parameters = s->parameters;
 	struct str copy = arena_str(a, s->text + s->skeleton, (size_t)s->redacted + s->fingerprint + s->operation + s->table + s->summary);
 	const char *at = copy.p;
 	if (!copy.n)
@@ -221,7 +222,7 @@ void sql_shapes_keep(struct sql_shapes *all, const struct sql_skeleton *k, const
 	while (way < SQL_WAYS && s[way].skeleton)
 		way++;
 	s += way < SQL_WAYS ? way : all->turn++ % SQL_WAYS;
-	*s = (struct sql_shape){ .key = k->key, .skeleton = (u16)k->n, .redacted = (u16)found->redacted.n, .fingerprint = (u16)found->fingerprint.n,
+	*s = (struct sql_shape){ .key = k->key, .parameters = found->parameters, .skeleton = (u16)k->n, .redacted = (u16)found->redacted.n, .fingerprint = (u16)found->fingerprint.n,
 				 .operation = (u16)found->operation.n, .table = (u16)found->table.n, .summary = (u16)found->summary.n };
 	char *to = s->text;
 	struct str pieces[] = { str_make(k->text, k->n), found->redacted, found->fingerprint, found->operation, found->table, found->summary };

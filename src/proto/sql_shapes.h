@@ -14,7 +14,7 @@
 #define SQL_SKELETON_MAX 640u
 #define SQL_SHAPES 128u     /* shapes known at a time */
 #define SQL_WAYS 4u         /* places where one may be */
-#define SQL_SHAPE_TEXT 2024u /* bytes of a skeleton and of all that is known about it */
+#define SQL_SHAPE_TEXT 2016u /* bytes of a skeleton and of all that is known about it */
 #define SQL_SEEN 2048u      /* skeletons of which it is known that they were seen, about */
 
 struct sql_skeleton {
@@ -25,6 +25,7 @@ struct sql_skeleton {
 
 struct sql_shape {
 	u64 key;
+	u32 parameters;
 	u16 skeleton, redacted, fingerprint, operation, table, summary; /* bytes of each in `text`, in this order */
 	char text[SQL_SHAPE_TEXT];
 };

@@ -37,6 +37,8 @@ static void with_shapes(const struct proto_options *opt, enum sql_dialect dialec
 		both_same(sql.table, without->table, of);
 		both_same(sql.summary, without->summary, of);
 		assert_int_equal(sql.masked, without->masked);
+		assert_int_equal(sql.parameters, without->parameters);
+		assert_int_equal(sql.secret_values, without->secret_values);
 	}
 }
 

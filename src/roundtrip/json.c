@@ -154,7 +154,10 @@ static void put_strs(struct buf *b, struct strs list)
 	for (u32 i = 0; i < list.n; i++) {
 		if (i)
 			buf_addc(b, ',');
-		json_str(b, list.v[i]);
+		if (list.v[i].p == strs_null)
+			ADD(b, "null");
+		else
+			json_str(b, list.v[i]);
 	}
 	buf_addc(b, ']');
 }
@@ -282,7 +285,7 @@ static void put_leaf_edited(struct writer *w, const struct json_op *op, const st
 	bool hidden = action != JSON_KEEP || (op->statement && e->statement);
 	size_t start = w->b->len;
 	bool first = w->first;
-	if (action == JSON_DROP)
+	if (action == JSON_DROP || (action == JSON_KEEP && op->literals && e->statement))
 		return;
 	if (!renamed && !hidden) {
 		put_leaf(w, op, m);

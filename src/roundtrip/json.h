@@ -21,7 +21,8 @@ struct json_edits {
 	const u8 *actions;          /* enum json_action; NULL: none */
 	const char *const *renamed; /* names instead of a row's own, in the same object; NULL: none */
 	u64 key[2];                 /* of JSON_HASH */
-	/* What is written of a statement, or of a text that quotes one; NULL: all. Its result lives in `scratch`. */
+	/* What is written of a statement, or of a text that quotes one; NULL: all, and lists of literals (FIELD_LITERALS), which are left out
+	 * otherwise. Its result lives in `scratch`. */
 	struct str (*statement)(struct buf *scratch, const struct proto *p, const struct field *f, struct str text);
 	struct buf *scratch;        /* the caller's; its contents are lost */
 };

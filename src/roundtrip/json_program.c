@@ -65,6 +65,7 @@ static void add_leaf(struct compiler *c, const struct field *f, const char *name
 	op->offset = f->offset;
 	op->row = (u16)(f - c->proto->fields);
 	op->statement = f->type == FIELD_STR && f->flags & (FIELD_STATEMENT | FIELD_QUOTES);
+	op->literals = f->flags & FIELD_LITERALS;
 	op->constant = f->constant;
 	op->write = f->write;
 	c->bad |= f->type > FIELD_CUSTOM || (f->type == FIELD_CUSTOM && !f->write) || (f->type == FIELD_CONST && !f->constant);
@@ -154,7 +155,7 @@ struct json_program *json_program_new(const struct proto *p)
 	for (u8 side = SIDE_REQUEST; side <= SIDE_RESPONSE; side++) {
 		g->side[side] = compile_side(p, side);
 		for (const struct json_op *op = g->side[side]; op && op->code != JSON_END; op++)
-			g->statements |= op->statement;
+			g->statements |= op->statement || op->literals;
 		if (g->side[side])
 			continue;
 		json_program_free(g);

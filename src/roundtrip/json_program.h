@@ -20,6 +20,7 @@ struct json_op {
 	bool omit;    /* leave out when empty; JSON_CLOSE: leave out, instead of null */
 	u8 key_len;
 	bool statement; /* the text of a statement that may hold personal data, or one that quotes it */
+	bool literals;  /* what stood in one */
 	u16 offset;   /* in the message */
 	u16 row;      /* in the protocol's table */
 	const char *key; /* ,"Name": padded to a multiple of JSON_KEY_PAD */
@@ -29,7 +30,7 @@ struct json_op {
 
 struct json_program {
 	const struct proto *proto;
-	bool statements; /* there are rows that hold one */
+	bool statements; /* there are rows that hold one, or literals of one */
 	const struct json_op *side[2];
 };
 

@@ -137,6 +137,32 @@ def test_statements_are_made_safe():
         assert b'"Statement":"SET ' in text and b'"Statement":"SET ? ?"' not in text
 
 
+PROTO = os.path.join(observe.ROOT, 'src', 'proto')
+
+
+@pytest.mark.parametrize('capture, field, literal, value', [
+    (os.path.join(CAPTURES, 'pg_extended.pcap'), b'"Statement":"insert into t values ($1, $2)"', b'generate_series(1, 7)', b'"many"'),
+    (os.path.join(PROTO, 'mysql', 'captures', 'mysql_java.pcap'), b'"Statement":"select id, a from t where a like ? and id', b"'j%'", b'"j%"')],
+    ids=['postgresql', 'mysql'])
+def test_literals_and_values_stay_here(capture, field, literal, value):
+    """Elasticsearch and spans get neither, unless they are to be kept: then both."""
+    for exporter in ('elasticsearch', 'traces'):
+        value = value.strip(b'"') if exporter == 'traces' else value
+        for keep in ((), ('--redact', 'keep_statements:')):
+            with Backend(Store() if exporter == 'elasticsearch' else None) as b:
+                c = drive(exporter, '--pcap', capture, *keep, endpoint=b.url)
+            text = b''.join(r.body for r in b.requests)
+            assert c['delivered'] > 0
+            if exporter == 'elasticsearch':
+                assert field in text
+                assert (b'"Parameters":[' in text) == bool(keep)
+            else:
+                assert (b'db.query.parameter.0' in text) == bool(keep)
+            assert (value in text) == bool(keep)
+            if b'generate' in literal:
+                assert (literal in text) == bool(keep)
+
+
 def test_same_capture_same_spans():
     """Byte for byte."""
     bodies = []

@@ -94,7 +94,7 @@ static void run_open(struct run *r, u8 opt, bool bytewise)
 {
 	const struct proto_rule rule = { .proto = &NAME(FUZZ_PROTO), .port = 9 };
 	struct session_options so = {
-		.proto = { .show_secrets = opt & OPT_SECRETS, .pushes = opt & OPT_PUSHES, .headers = !(opt & OPT_BARE), .details = !(opt & OPT_BARE),
+		.proto = { .show_secrets = opt & OPT_SECRETS, .pushes = opt & OPT_PUSHES, .headers = !(opt & OPT_BARE), .details = !(opt & OPT_BARE), .parameters = !(opt & OPT_SHORT),
 			   .body_bytes = opt & OPT_BODY ? 2000 : 0, .statement_length = opt & OPT_SHORT ? 10 : 1024, .max_records = opt & OPT_SHORT ? 2 : 32 },
 		.rules = opt & OPT_DETECT ? NULL : &rule, .rules_len = opt & OPT_DETECT ? 0 : 1,
 	};

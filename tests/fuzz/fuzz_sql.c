@@ -28,7 +28,7 @@ static void compare(struct arena *a, const struct proto_options *opt, enum sql_d
 	require_same(with.operation, without.operation, "operation");
 	require_same(with.table, without.table, "table");
 	require_same(with.summary, without.summary, "summary");
-	if (with.masked != without.masked)
+	if (with.masked != without.masked || with.parameters != without.parameters || with.secret_values != without.secret_values)
 		abort();
 }
 

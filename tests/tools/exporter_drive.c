@@ -95,7 +95,7 @@ static void read_capture(void)
 	char error[256] = "";
 	struct observer *ob;
 	struct observer_options o = { .capture.file = drive.pcap, .add_sinks = add_sinks };
-	o.session.proto = (struct proto_options){ .headers = true, .details = true, .statement_length = 1024, .max_records = 64 };
+	o.session.proto = (struct proto_options){ .headers = true, .details = true, .parameters = true, .statement_length = 1024, .max_records = 64 };
 	o.engine = capture_engine_default(&o.capture);
 	if (observer_open(&o, &ob, error))
 		die(drive.pcap, error);

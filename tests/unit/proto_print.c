@@ -46,7 +46,10 @@ static void add_strs(struct buf *out, const struct strs *strs)
 	for (u32 i = 0; i < strs->n; i++) {
 		if (i)
 			buf_addc(out, ' ');
-		add_text(out, strs->v[i]);
+		if (strs->v[i].p == strs_null)
+			buf_adds(out, "null");
+		else
+			add_text(out, strs->v[i]);
 	}
 	buf_addc(out, ']');
 }

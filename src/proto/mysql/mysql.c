@@ -2,6 +2,7 @@
 #include "proto/mysql/statements.h"
 #include "proto/mysql/unpack.h"
 #include "proto/sql_shapes.h"
+#include "proto/values.h"
 
 static enum parse mysql_parse(struct parser *ps, struct chunk *c)
 {
@@ -105,6 +106,7 @@ static void describe_request(const struct mysql_request *q, struct buf *out)
 		if (q->com != COM_QUERY)
 			buf_addc(out, ' ');
 		buf_add(out, q->sql.statement.p, sql_cut(q->sql.statement, 120));
+		values_describe(out, q->values);
 	} else if (q->com == COM_LOGIN || q->com == COM_CHANGE_USER) {
 		buf_addf(out, " %.*s %.*s", STR_ARG(q->user), STR_ARG(q->target));
 	}
@@ -163,6 +165,9 @@ static const struct field fields[] = {
 	{ REQUEST("Table", FIELD_STR, sql.table), .flags = FIELD_OMIT_EMPTY, .selector = "request.table", .label = "table", .otel = "db.collection.name",
 	  .meaning = "first table that the statement names" },
 	{ REQUEST("ParameterTypes", FIELD_STRS, types), .flags = FIELD_OMIT_EMPTY, .meaning = "EXECUTE: types of the parameters bound" },
+	{ REQUEST("Parameters", FIELD_STRS, values), .flags = FIELD_OMIT_EMPTY | FIELD_SENSITIVE | FIELD_LITERALS, .otel = "db.query.parameter",
+	  .meaning = "EXECUTE, with the setting: values of the first 64 parameters, null for NULL, cut ones end in …; *** of statements that carry secrets; attributes as name=value" },
+	{ REQUEST("ParameterCount", FIELD_U32, values_n), .flags = FIELD_OMIT_EMPTY, .meaning = "with the setting: parameters in all" },
 	{ REQUEST("Client", FIELD_STR, client), .flags = FIELD_OMIT_EMPTY, .meaning = "LOGIN: library of the client, in its own words" },
 	{ REQUEST("Program", FIELD_STR, program), .flags = FIELD_OMIT_EMPTY, .meaning = "LOGIN: program of the client, in its own words" },
 	{ REQUEST("Encrypted", FIELD_BOOL, encrypted), .flags = FIELD_OMIT_EMPTY, .meaning = "SSL_REQUEST: the connection goes on encrypted and cannot be read" },

@@ -10,6 +10,15 @@
 
 #define MYSQL_NAME_MAX 128 /* bytes of a user's or database's name that are remembered */
 
+#define MYSQL_TYPES_KEPT 64 /* parameters whose type is remembered */
+
+/* Types of the parameters bound to a statement, which clients send once. */
+struct mysql_types {
+	u64 is_unsigned; /* by bit */
+	u8 n;
+	u8 v[MYSQL_TYPES_KEPT];
+};
+
 struct mysql_request {
 	struct message m;
 	const char *command;  /* output name; empty when it is not known */
@@ -18,6 +27,8 @@ struct mysql_request {
 	struct str database, user;
 	struct str client, program; /* LOGIN: what the client says of itself */
 	struct strs types;    /* EXECUTE: of the parameters */
+	struct strs values;   /* and what they are bound to */
+	u32 values_n;         /* so many there are in all */
 	u32 statement_id;
 	bool encrypted;       /* SSL_REQUEST: what follows cannot be read */
 
@@ -25,6 +36,7 @@ struct mysql_request {
 	u64 file_bytes;       /* LOCAL INFILE: what the client sent of the file */
 	u8 com;               /* enum mysql_com */
 	u8 seq;               /* of its last packet */
+	const struct mysql_types *bound; /* EXECUTE of a statement whose number is not known yet: types that came with it */
 	bool uses;            /* changes the database to `target` */
 	struct str target;
 };

@@ -33,6 +33,12 @@ void mysql_rows_pass(struct mysql_state *s, struct chunk *c);
 
 /* A request of the client begins here. */
 struct mysql_request *mysql_request_begin(struct parser *ps, struct mysql_state *s, u8 com, const struct mysql_packet *p);
+/* What is bound to a statement: types, and the values if they are wanted. `known`: the prepared one, NULL when its number is still to
+ * come; the cursor is behind the number. */
+struct mysql_statement;
+void mysql_parameters_take(const struct parser *ps, struct mysql_state *s, struct mysql_request *q, struct mysql_statement *known, struct rd r);
+/* The attributes before a statement (WL#12542): the cursor moves behind them. */
+void mysql_attributes_take(const struct parser *ps, struct mysql_state *s, struct mysql_request *q, struct rd *r);
 /* Logging in. */
 bool mysql_login_take(struct parser *ps, struct mysql_state *s, const struct mysql_packet *p);
 bool mysql_greeting_take(struct parser *ps, struct mysql_state *s, const struct mysql_packet *p);

@@ -1,9 +1,10 @@
 /* The client's packets: commands, and what it sends when it is asked to. */
 #include "proto/mysql/read.h"
 #include "proto/mysql/statements.h"
+#include "proto/values.h"
 
 #define ATTRIBUTES_LOOK 1024u /* bytes of attributes before a statement */
-#define PARAMETERS_LOOK 2048u
+#define PARAMETERS_LOOK 2048u /* of what is bound to one, when its values are not wanted */
 #define USE_LOOK 160u
 
 u32 mysql_request_look(const struct parser *ps, const struct mysql_state *s, u32 len, int first, u8 seq)
@@ -26,7 +27,7 @@ u32 mysql_request_look(const struct parser *ps, const struct mysql_state *s, u32
 		break;
 	case COM_STMT_EXECUTE:
 	case COM_STMT_BULK_EXECUTE:
-		wanted = ps->opt->details ? PARAMETERS_LOOK : 16;
+		wanted = !ps->opt->details ? 16 : ps->opt->parameters ? VALUES_LOOK : PARAMETERS_LOOK;
 		break;
 	default: /* among them the log-in of a connection joined late, and CHANGE_USER */
 		wanted = PARAMETERS_LOOK;
@@ -58,51 +59,6 @@ struct mysql_request *mysql_request_begin(struct parser *ps, struct mysql_state 
 	return q;
 }
 
-/* The attributes before a statement (WL#12542): the cursor moves behind them. */
-static void attributes_pass(struct mysql_state *s, struct rd *r)
-{
-	struct rd at = *r;
-	if (s->attributes == UNKNOWN && rd_left(&at) >= 2)
-		s->attributes = at.p[0] < ' ' && at.p[1] == 1 && at.p[0] != '\t' && at.p[0] != '\n' && at.p[0] != '\r' ? YES : NO;
-	if (s->attributes != YES)
-		return;
-	u64 count = rd_lenenc(&at);
-	u64 sets = rd_lenenc(&at);
-	if (at.bad || sets != 1 || count > 0xffff)
-		return;
-	if (count == 0) {
-		*r = at;
-		return;
-	}
-	u8 types[0x100 / 2], n = 0;
-	const u8 *null = rd_take(&at, (size_t)(count + 7) / 8);
-	rd_skip(&at, 1);
-	for (u64 i = 0; i < count && !at.bad; i++) {
-		u8 type = rd_u8(&at);
-		if (n < sizeof(types))
-			types[n++] = type;
-		rd_skip(&at, 1);
-		rd_lenenc_str(&at);
-	}
-	for (u64 i = 0; i < count && !at.bad; i++) {
-		static const u8 sizes[0x10] = { [1] = 1, [2] = 2, [3] = 4, [4] = 4, [5] = 8, [8] = 8, [9] = 4, [13] = 2 };
-		if (i >= n)
-			rd_fail(&at);
-		else if (null[i / 8] >> i % 8 & 1 || types[i] == 6)
-			continue;
-		else if (types[i] < sizeof(sizes) && sizes[types[i]])
-			rd_skip(&at, sizes[types[i]]);
-		else if (types[i] == 7 || types[i] == 10 || types[i] == 11 || types[i] == 12)
-			rd_skip(&at, rd_u8(&at));
-		else
-			rd_lenenc_str(&at);
-	}
-	if (at.bad) /* longer than what is looked at */
-		rd_fail(r);
-	else
-		*r = at;
-}
-
 /* USE is a statement for some clients, and INIT_DB for others. */
 static void use_take(struct mysql_request *q, struct str text)
 {
@@ -123,7 +79,7 @@ static void statement_take(struct parser *ps, struct mysql_state *s, struct mysq
 {
 	struct rd r = rd_make(p->p + 1, p->have - 1);
 	if (q->com == COM_QUERY)
-		attributes_pass(s, &r);
+		mysql_attributes_take(ps, s, q, &r);
 	struct str text = str_make(r.p, rd_left(&r));
 	bool whole = p->have == p->len;
 	if (text.n && q->com == COM_QUERY)
@@ -153,30 +109,6 @@ static void plain_take(struct parser *ps, struct mysql_request *q, const struct 
 		q->sql.table = q->sql.statement;
 }
 
-/* Types of the parameters bound, which are sent with the first EXECUTE only. */
-static void types_take(struct mysql_statement *known, struct mysql_request *q, const struct mysql_state *s, struct rd r, u8 flags)
-{
-	u64 count = known->params;
-	if (s->attributes == YES && (count || flags & 8))
-		count = rd_lenenc(&r);
-	if (!count || r.bad || count > 0xffff)
-		return;
-	rd_skip(&r, (size_t)(count + 7) / 8);
-	if (rd_u8(&r) == 1) {
-		known->types_n = 0;
-		for (u64 i = 0; i < count && known->types_n < MYSQL_TYPES_KEPT && rd_left(&r) >= 2; i++) {
-			known->types[known->types_n++] = rd_u8(&r);
-			rd_skip(&r, 1);
-			if (s->attributes == YES)
-				rd_lenenc_str(&r);
-		}
-	}
-	struct str *v = known->types_n ? arena_alloc(&q->m.arena, known->types_n * sizeof(*v)) : NULL;
-	for (u32 i = 0; v && i < known->types_n; i++)
-		v[i] = str_from(mysql_type_name(known->types[i]));
-	q->types = (struct strs){ v, v ? known->types_n : 0 };
-}
-
 /* The PREPARE that this connection sent last, its answer still to come: clients that do not wait for it name no id. */
 static const struct sql *prepare_waiting(struct parser *ps)
 {
@@ -193,7 +125,6 @@ static void prepared_take(struct parser *ps, struct mysql_state *s, struct mysql
 {
 	struct rd r = rd_make(p->p + 1, p->have - 1);
 	u32 id = q->statement_id = rd_u32le(&r);
-	u8 flags = rd_u8(&r);
 	if (!ps->opt->details)
 		return;
 	const struct sql *waiting = id == MYSQL_LAST_ID ? prepare_waiting(ps) : NULL;
@@ -205,10 +136,8 @@ static void prepared_take(struct parser *ps, struct mysql_state *s, struct mysql
 	}
 	if (!waiting && (known ? known->doubtful : s->missed))
 		q->m.flags |= MSG_PARTIAL;
-	if (known && q->com == COM_STMT_EXECUTE) {
-		rd_skip(&r, 4);
-		types_take(known, q, s, r, flags);
-	}
+	if (known || waiting)
+		mysql_parameters_take(ps, s, q, known, r);
 }
 
 static void command_take(struct parser *ps, struct mysql_state *s, struct mysql_request *q, const struct mysql_packet *p)

@@ -310,8 +310,12 @@ static bool answer_begin(struct parser *ps, struct mysql_state *s, const struct 
 		a->m.start = ps->chunk->offset;
 	s->response = a;
 	s->asked = q;
-	if (q->statement_id == MYSQL_LAST_ID)
+	if (q->statement_id == MYSQL_LAST_ID) {
 		q->statement_id = s->last_id;
+		struct mysql_statement *known = q->bound ? mysql_statement_find(s, s->last_id) : NULL;
+		if (known)
+			known->types = *q->bound;
+	}
 	s->expect = q->com == COM_STMT_FETCH ? EXPECT_ROWS : q->com == COM_FIELD_LIST ? EXPECT_FIELDS : EXPECT_FIRST;
 	if (q->com == COM_STMT_FETCH) {
 		a->kind = "ResultSet";

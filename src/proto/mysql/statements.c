@@ -89,7 +89,7 @@ void mysql_statement_add(struct mysql_state *s, u32 id, u32 params, const struct
 	}
 	char *to = (char *)(statement + 1);
 	statement->sql = (struct sql){ keep(&to, sql->statement), keep(&to, sql->redacted), keep(&to, sql->fingerprint), keep(&to, sql->operation),
-				       keep(&to, sql->table), keep(&to, sql->summary), sql->masked };
+				       keep(&to, sql->table), keep(&to, sql->summary), sql->masked, sql->secret_values, sql->parameters };
 	statement->id = id;
 	statement->params = params;
 	statement->bytes = (u32)(sizeof(*statement) + texts);
@@ -136,5 +136,5 @@ struct sql mysql_sql_copy(struct arena *a, const struct sql *from)
 {
 	return (struct sql){ arena_str(a, from->statement.p, from->statement.n), arena_str(a, from->redacted.p, from->redacted.n),
 			     arena_str(a, from->fingerprint.p, from->fingerprint.n), arena_str(a, from->operation.p, from->operation.n),
-			     arena_str(a, from->table.p, from->table.n), arena_str(a, from->summary.p, from->summary.n), from->masked };
+			     arena_str(a, from->table.p, from->table.n), arena_str(a, from->summary.p, from->summary.n), from->masked, from->secret_values, from->parameters };
 }

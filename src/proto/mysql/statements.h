@@ -8,7 +8,6 @@
 
 #define MYSQL_STATEMENTS_MAX 1024
 #define MYSQL_STATEMENT_BYTES (256 * MIB) /* of all connections together */
-#define MYSQL_TYPES_KEPT 32               /* parameters whose type is remembered */
 
 struct mysql_statement {
 	struct mysql_statement *next; /* in its bucket */
@@ -18,8 +17,8 @@ struct mysql_statement {
 	u32 params;
 	u32 bytes;
 	bool doubtful;                /* bytes were lost since: the id may be another statement's by now */
-	u8 types_n;                   /* parameters bound so far */
-	u8 types[MYSQL_TYPES_KEPT];
+	u64 long_data;                /* parameters, by bit, whose value came before the EXECUTE */
+	struct mysql_types types;     /* of the parameters bound last */
 };
 
 /* Takes a copy of the texts. What had this id before is forgotten. */

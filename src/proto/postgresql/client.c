@@ -133,6 +133,19 @@ static struct pg_request *unit_of(struct parser *ps, struct pg_state *s, bool go
 	return s->unit ? s->unit : pg_request_begin(ps, s, PG_EXECUTE);
 }
 
+/* With the types of its parameters that the client declares, most often none; the server may tell more. */
+static struct pg_text *text_make(const struct parser *ps, struct pg_state *s, struct pg_request *q, struct rd types)
+{
+	struct pg_text *text = pg_text_new(&s->spare, &q->sql, ps->opt->parameters ? VALUES_MAX : 0);
+	if (!text || !text->types_max)
+		return text;
+	if (++s->texts_made == 0)
+		s->texts_made = 1;
+	text->serial = q->text_serial = s->texts_made;
+	pg_types_take(text, types);
+	return text;
+}
+
 static void parse_take(struct parser *ps, struct pg_state *s, struct pg_message *m)
 {
 	struct pg_request *q = unit_of(ps, s, false);
@@ -142,7 +155,7 @@ static void parse_take(struct parser *ps, struct pg_state *s, struct pg_message 
 	q->expect++;
 	q->name = pg_name_keep(&q->m, name);
 	statement_read(ps, q, sql, !m->have.bad);
-	struct pg_text *text = pg_text_new(&s->spare, &q->sql);
+	struct pg_text *text = text_make(ps, s, q, m->have);
 	if (text)
 		q->parse_serial = pg_names_put(&s->statements, name, text, false);
 	pg_text_unref(&s->spare, text);
@@ -167,6 +180,8 @@ static void bind_take(struct parser *ps, struct pg_state *s, struct pg_message *
 		statement_find(q, &s->statements, name, &text);
 	}
 	pg_names_put(&s->portals, portal, text, true);
+	if (ps->opt->parameters && ps->opt->details && text && !(q->m.flags & MSG_PARTIAL))
+		pg_values_take(q, s->flags & PG_TYPES_LOST, text, m);
 }
 
 static void describe_take(struct parser *ps, struct pg_state *s, struct pg_message *m)
@@ -176,12 +191,14 @@ static void describe_take(struct parser *ps, struct pg_state *s, struct pg_messa
 	u8 type = rd_u8(&m->have);
 	struct str name = pg_cstr(&m->have);
 	q->expect += type == 'S' ? 2 : 1;
-	struct pg_text *text;
+	struct pg_text *text = NULL;
 	if (!(q->parts & (PG_PARSED | PG_BOUND))) {
 		q->type = type == 'S' ? "S" : "P";
 		q->object = pg_name_keep(&q->m, name);
 		if (type == 'S' || s->flags & PG_MISSED || pg_names_find(&s->portals, name)) /* others are cursors made by SQL */
 			statement_find(q, type == 'S' ? &s->statements : &s->portals, name, &text);
+		if (type == 'S' && text)
+			q->text_serial = text->serial;
 	}
 	q->parts |= PG_DESCRIBED;
 }
@@ -263,14 +280,14 @@ static void copy_take(struct pg_state *s, const struct pg_message *m)
 /* Bytes of the body that must be here to understand the message. */
 static u32 client_look(const struct parser *ps, u8 type)
 {
-	u32 sql = sql_look(ps->opt) + 1;
+	u32 sql = sql_look(ps->opt) + 1, values = ps->opt->parameters ? VALUES_LOOK : 0;
 	switch (type) {
 	case 'Q':
 		return sql;
 	case 'P':
-		return sql + PG_NAME_LOOKED;
+		return sql + PG_NAME_LOOKED + (values ? 2 + 4 * VALUES_MAX : 0);
 	case 'B':
-		return 2 * PG_NAME_LOOKED;
+		return 2 * PG_NAME_LOOKED + values;
 	case 'D':
 	case 'C':
 	case 'E':

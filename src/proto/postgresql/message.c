@@ -14,7 +14,7 @@ enum pg_step pg_message_read(struct chunk *c, enum side side, u32 (*look)(const 
 		c->want = PG_HEAD + needs;
 		return PG_STEP_MORE;
 	}
-	*m = (struct pg_message){ .type = head.type, .body = head.body, .have = rd_make(rest.p, needs) };
+	*m = (struct pg_message){ .type = head.type, .body = head.body, .looked = (u32)needs, .have = rd_make(rest.p, needs) };
 	return PG_STEP_ON;
 }
 

@@ -16,11 +16,16 @@ static void list_texts(struct sql *sql, struct str *texts[TEXTS])
 	texts[5] = &sql->summary;
 }
 
-struct pg_text *pg_text_new(struct pg_text **spare, const struct sql *sql)
+static char *texts_of(const struct pg_text *t)
+{
+	return (char *)(uintptr_t)(t->types + t->types_max);
+}
+
+struct pg_text *pg_text_new(struct pg_text **spare, const struct sql *sql, u16 types_max)
 {
 	struct sql copy = *sql;
 	struct str *texts[TEXTS];
-	size_t n = 0;
+	size_t n = types_max * sizeof(u32);
 	list_texts(&copy, texts);
 	for (int i = 0; i < TEXTS; i++)
 		n += texts[i]->n;
@@ -34,23 +39,24 @@ struct pg_text *pg_text_new(struct pg_text **spare, const struct sql *sql)
 	}
 	if (!t)
 		return NULL;
-	char *to = (char *)(t + 1);
+	*t = (struct pg_text){ .refs = 1, .room = (u32)room, .bytes = (u32)(n - types_max * sizeof(u32)), .types_max = types_max };
+	char *to = texts_of(t);
 	for (int i = 0; i < TEXTS; i++) {
 		if (texts[i]->n)
 			memcpy(to, texts[i]->p, texts[i]->n);
 		texts[i]->p = to;
 		to += texts[i]->n;
 	}
-	*t = (struct pg_text){ .refs = 1, .room = (u32)room, .bytes = (u32)n, .sql = copy };
+	t->sql = copy;
 	return t;
 }
 
 void pg_text_copy(struct arena *a, const struct pg_text *t, struct sql *ret_sql)
 {
-	const char *from = (const char *)(t + 1);
+	const char *from = texts_of(t);
 	char *to = t->bytes ? arena_alloc(a, t->bytes) : NULL;
 	struct str *texts[TEXTS];
-	*ret_sql = (struct sql){ .masked = t->sql.masked };
+	*ret_sql = (struct sql){ .masked = t->sql.masked, .secret_values = t->sql.secret_values };
 	if (!to)
 		return;
 	memcpy(to, from, t->bytes);

@@ -10,17 +10,20 @@
 #define PG_PORTALS_MAX 64              /* names of portals */
 #define PG_TEXTS_MAX (512 * KIB)       /* bytes of their texts in one table */
 
-/* A statement as it is shown, and what was found in it; the texts lie behind it, in one block. */
+/* A statement as it is shown, and what was found in it; types and then texts lie behind it, in one block. */
 struct pg_text {
 	u32 refs;
 	u32 room;  /* bytes behind it */
 	u32 bytes; /* of the texts */
+	u32 serial; /* of the connection's texts; 0 unknown */
+	u16 types_max, types_n;
 	struct sql sql;
+	u32 types[]; /* OIDs of its parameters, as far as they are known: 0 is unknown */
 };
 
-/* A copy of what was read, with one reference; NULL without memory. `*spare` is a block that nobody refers to any more, or NULL: it
+/* A copy of what was read, with one reference and room for so many types; NULL without memory. `*spare` is a block that nobody refers to any more, or NULL: it
  * is kept for the next text, so that statements of one length cost no allocation. */
-struct pg_text *pg_text_new(struct pg_text **spare, const struct sql *sql);
+struct pg_text *pg_text_new(struct pg_text **spare, const struct sql *sql, u16 types_max);
 /* A copy for a message; empty when its arena is full. */
 void pg_text_copy(struct arena *a, const struct pg_text *t, struct sql *ret_sql);
 struct pg_text *pg_text_ref(struct pg_text *t);

@@ -10,7 +10,7 @@ static struct pg_text *spare;
 static struct pg_text *text_new(const char *text)
 {
 	const struct sql sql = { .statement = str_from(text), .fingerprint = str_from(text) };
-	return pg_text_new(&spare, &sql);
+	return pg_text_new(&spare, &sql, 0);
 }
 
 static struct pg_names names_new(u32 max)

@@ -49,6 +49,7 @@ static void pg_gap(struct parser *ps)
 	s->encryption_asked = 0;
 	if (ps->dir != ps->request_dir) {
 		s->answer = NULL;
+		s->flags |= PG_TYPES_LOST;
 		pg_names_doubt_unconfirmed(&s->statements);
 		return;
 	}
@@ -118,6 +119,7 @@ static void describe_request(const struct pg_request *q, struct buf *out)
 			buf_addc(out, ' ');
 	}
 	buf_add(out, q->sql.statement.p, sql_cut(q->sql.statement, 120));
+	values_describe(out, q->values);
 }
 
 static void describe_response(const struct pg_response *a, struct buf *out)
@@ -187,6 +189,9 @@ static const struct field fields[] = {
 	{ REQUEST("Packet.Portal", FIELD_STR, portal), .name = "portal", .flags = FIELD_OMIT_EMPTY, .meaning = "name of the portal, unless it has none" },
 	{ REQUEST("Packet.Name", FIELD_STR, name), .name = "name", .flags = FIELD_OMIT_EMPTY, .meaning = "name of the prepared statement, unless it has none; channel of a notification" },
 	{ REQUEST("Packet.MaxRows", FIELD_U32, rows_max), .name = "max_rows", .flags = FIELD_OMIT_EMPTY, .meaning = "execute: rows asked for at the most" },
+	{ REQUEST("Packet.Parameters", FIELD_STRS, values), .name = "parameters", .flags = FIELD_OMIT_EMPTY | FIELD_SENSITIVE | FIELD_LITERALS, .otel = "db.query.parameter",
+	  .meaning = "execute, with the setting: values of the first 64 parameters, null for NULL, \\x and digits for types that are not known, cut ones end in …; *** of statements that carry secrets" },
+	{ REQUEST("Packet.ParameterCount", FIELD_U32, values_n), .name = "parameter_count", .flags = FIELD_OMIT_EMPTY, .meaning = "with the setting: parameters in all" },
 	{ REQUEST("Packet.Function", FIELD_U32, function), .name = "function", .flags = FIELD_OMIT_EMPTY, .meaning = "function_call: object id of the function" },
 	{ REQUEST("Packet.Process", FIELD_U32, process), .name = "process", .flags = FIELD_OMIT_EMPTY,
 	  .meaning = "server process of the connection; cancel: the one whose work is to end; notification: the one that notifies" },

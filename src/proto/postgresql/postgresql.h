@@ -58,12 +58,15 @@ struct pg_request {
 	u32 process;           /* the server's, of the connection; cancel: whom; notification: by whom */
 	u32 function;          /* function_call: its OID */
 	u32 rows_max;          /* execute: 0 all */
+	struct strs values;    /* what the parameters are bound to */
+	u32 values_n;          /* so many there are in all */
 	bool replication;
 
 	/* Of the decoder: */
 	u64 statement_of;      /* hash of the portal whose statement it shows */
 	u32 batch;             /* Syncs its client had sent before */
 	u32 parse_serial;      /* pg_names_put of its Parse */
+	u32 text_serial;       /* of the text that it describes */
 	u32 expect;            /* replies until it is complete, when nothing is executed */
 	u8 is;                 /* enum pg_kind */
 	u8 parts;              /* enum pg_part */
@@ -102,7 +105,8 @@ enum pg_flag {
 	PG_READY_KNOWN = 8, /* `ready` counts right */
 	PG_PASSED_CLIENT = 16, /* behind the bytes of a message that were skipped */
 	PG_MISSED = 32,     /* some of what its client said was not seen */
-	PG_HELLO = 64,      /* it has begun with TLS: the server's next byte ends what can be read */
+	PG_TYPES_LOST = 64, /* and of its server, which may have told types of parameters */
+	PG_HELLO = 128,     /* it has begun with TLS: the server's next byte ends what can be read */
 };
 
 struct pg_state {
@@ -111,6 +115,7 @@ struct pg_state {
 	struct pg_names statements, portals;
 	struct pg_text *spare;      /* see pg_text_new */
 	char *who;                  /* user, then database; malloc'ed */
+	u32 texts_made;
 	u64 copy_bytes;             /* the client's, of a COPY under way */
 	u32 copy_messages;
 	u32 batch;                  /* Syncs sent (and what is one, too: queries, function calls) */

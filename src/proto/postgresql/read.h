@@ -4,6 +4,7 @@
 #define PACKETD_PROTO_POSTGRESQL_READ_H
 
 #include "proto/postgresql/postgresql.h"
+#include "proto/values.h"
 
 /* The verdict for one step through the bytes. */
 enum pg_step {
@@ -18,6 +19,7 @@ enum pg_step {
 struct pg_message {
 	u8 type;
 	u32 body;      /* its size */
+	u32 looked;    /* and how much of it is at hand */
 	struct rd have;
 };
 
@@ -55,6 +57,11 @@ void pg_request_lose(struct parser *ps, struct pg_state *s);
 void pg_answer_settle(struct parser *ps, struct pg_state *s);
 /* It is over, whatever it lacks. */
 void pg_answer_end(struct parser *ps, struct pg_state *s);
+
+/* OIDs of a statement's parameters: a number of them, then each. */
+void pg_types_take(struct pg_text *text, struct rd r);
+/* What a Bind gives its parameters; the cursor is behind the names. `lost`: types that are not known may have been told. */
+void pg_values_take(struct pg_request *q, bool lost, const struct pg_text *text, const struct pg_message *m);
 
 /* The fields of an error; the tag of a command. */
 void pg_error_take(const struct parser *ps, struct pg_response *a, struct rd fields);

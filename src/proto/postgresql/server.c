@@ -193,6 +193,16 @@ static void authentication_take(struct pg_response *a, u32 code)
 		a->authentication = "none";
 }
 
+/* The types of a statement's parameters, when it is still the one that its name stands for. */
+static void parameters_take(struct pg_state *s, const struct pg_request *q, const struct pg_message *m)
+{
+	if (!q || !q->text_serial || !rd_left(&m->have))
+		return;
+	struct pg_name *name = pg_names_find(&s->statements, q->parts & (PG_PARSED | PG_BOUND) ? q->name : q->object);
+	if (name && name->now && name->now->serial == q->text_serial)
+		pg_types_take(name->now, m->have);
+}
+
 /* A reply within the answer in progress. */
 static void reply_take(struct parser *ps, struct pg_state *s, struct pg_message *m)
 {
@@ -219,10 +229,13 @@ static void reply_take(struct parser *ps, struct pg_state *s, struct pg_message 
 		a->columns = rd_u16be(&m->have);
 		a->got++;
 		return;
+	case 't':
+		parameters_take(s, q, m);
+		a->got++;
+		return;
 	case '2':
 	case '3':
 	case 'n':
-	case 't':
 		a->got++;
 		return;
 	case 'G':
@@ -308,8 +321,9 @@ static enum pg_step message_take(struct parser *ps, struct pg_state *s, struct p
 
 static u32 server_look(const struct parser *ps, u8 type)
 {
-	(void)ps;
 	switch (type) {
+	case 't':
+		return ps->opt->parameters ? 2 + 4 * VALUES_MAX : 0;
 	case 'C':
 		return 512;
 	case 'E':
