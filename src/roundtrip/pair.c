@@ -170,7 +170,7 @@ static struct roundtrip describe(struct conn *c, struct message *q, enum outcome
 	struct message *a = q->answer;
 	struct roundtrip rt = { .proto = q->proto, .conn = c, .request = q, .response = a, .outcome = outcome, .rtt = c->rtt,
 				.retransmits = conn_retransmits(c) - q->retransmits,
-				.zero_windows = conn_zero_windows(c) - q->zero_windows,
+				.zero_windows = conn_zero_windows(c) - q->zero_windows, .proxied = session_of(c)->proxied,
 				.partial = (q->flags & MSG_PARTIAL) || (a && a->flags & MSG_PARTIAL) };
 	if (a && !a->time)
 		a->time = a->ts_last;
