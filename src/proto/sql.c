@@ -159,13 +159,14 @@ static void secrets_take(struct secrets *s, const u8 *p, const struct sql_token 
 		secrets_word(s, p, t);
 	if (t->kind == T_PUNCT)
 		secrets_punct(s, t->c);
+	if (likely(t->kind != T_STRING && t->kind != T_PARAM && !hex))
+		return;
 	bool secret = s->state == S_NEXT || s->state == S_IDENTIFIED || s->state == S_CALL || s->rest;
 	if (t->kind == T_PARAM) {
 		s->parameters++;
 		s->secret_parameter |= secret;
-	}
-	if (t->kind != T_STRING && !hex)
 		return;
+	}
 	if (!secret && t->kind == T_STRING && holds_statements(s->first)) {
 		secret = tells_secret(p + t->from, t->to - t->from);
 		s->rest = secret && (s->first == W_PREPARE || s->first == W_EXECUTE || s->first == W_SET);
