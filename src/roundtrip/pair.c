@@ -165,7 +165,7 @@ static void count_outcome(struct ledger_proto *count, const struct roundtrip *rt
 	count->version_unknown += (rt->request->flags & MSG_VERSION_UNKNOWN) != 0;
 }
 
-static struct roundtrip describe(struct conn *c, struct message *q, enum outcome outcome, u64 ts)
+static inline __attribute__((always_inline)) struct roundtrip describe(struct conn *c, struct message *q, enum outcome outcome, u64 ts)
 {
 	struct message *a = q->answer;
 	struct roundtrip rt = { .proto = q->proto, .conn = c, .request = q, .response = a, .outcome = outcome, .rtt = c->rtt,
