@@ -542,7 +542,8 @@ static void put_rows(struct attrs *a, const struct attr_plan *plan, struct buf *
 	}
 }
 
-/* Addresses as the old program names them: the server's, and the client's as the network peer. */
+/* Addresses as the old program names them: the server's, and the client's as the network peer. A client that speaks for somebody else is
+ * the peer only. */
 static void put_ends(struct attrs *a, const struct attr_plan *plan, struct buf *b, u32 field, const struct roundtrip *rt)
 {
 	u8 server = roundtrip_server_dir(rt) & 1, client = server ^ 1;
@@ -552,8 +553,8 @@ static void put_ends(struct attrs *a, const struct attr_plan *plan, struct buf *
 	struct str peer = address_text(a, &c->addr[client], 0);
 	add_text(b, field, STR("network.peer.address"), peer);
 	add_number(b, field, STR("network.peer.port"), 3, c->port[client]);
-	add_text(b, field, STR("client.address"), peer);
-	add_number(b, field, STR("client.port"), 3, c->port[client]);
+	add_text(b, field, STR("client.address"), rt->proxied ? address_text(a, &rt->proxied->addr, 0) : peer);
+	add_number(b, field, STR("client.port"), 3, rt->proxied ? rt->proxied->port : c->port[client]);
 	if (!plan->has_transport)
 		add_text(b, field, STR("network.transport"), c->protocol == IPPROTO_UDP_ ? STR("udp") : STR("tcp"));
 	add_text(b, field, STR("network.type"), ip_is_v4(&c->addr[server]) ? STR("ipv4") : STR("ipv6"));

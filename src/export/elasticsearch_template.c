@@ -21,7 +21,7 @@ static const char fields[] =
 	"\"@timestamp\":{\"type\":\"date_nanos\"},"
 	"\"DurationSeconds\":{\"type\":\"double\"},"
 	"\"Duration\":{\"type\":\"keyword\"},\"FirstByte\":{\"type\":\"keyword\"},"
-	"\"Proto\":{\"type\":\"keyword\"},\"Outcome\":{\"type\":\"keyword\"},\"Error\":{\"type\":\"keyword\"},\"Connection\":{\"type\":\"keyword\"},"
+	"\"Proto\":{\"type\":\"keyword\"},\"Outcome\":{\"type\":\"keyword\"},\"Error\":{\"type\":\"keyword\"},\"Connection\":{\"type\":\"keyword\"},\"ProxiedFrom\":{\"type\":\"keyword\"},"
 	"\"Request\":{\"properties\":{\"Host\":{\"type\":\"ip\",\"ignore_malformed\":true},\"Port\":{\"type\":\"integer\"},\"Size\":{\"type\":\"long\"},\"Time\":{\"type\":\"date_nanos\"}}},"
 	"\"Response\":{\"properties\":{\"Host\":{\"type\":\"ip\",\"ignore_malformed\":true},\"Port\":{\"type\":\"integer\"},\"Size\":{\"type\":\"long\"},\"Time\":{\"type\":\"date_nanos\"}}}"
 	"}}";

@@ -42,6 +42,7 @@ struct secrets {
 	u32 depth, call; /* parentheses open; those outside of S_CALL */
 	u32 parameters;
 	bool secret_parameter; /* one of them stands where a secret would */
+	bool rest;       /* all strings are, up to the end of the statement: one before them is a part of a statement that has a secret */
 	u32 masks;
 	struct range mask[MASKS];
 };
@@ -133,6 +134,7 @@ static void secrets_punct(struct secrets *s, u8 c)
 {
 	if (c == ';') {
 		s->state = s->first = 0;
+		s->rest = false;
 		s->depth = 0;
 		return;
 	}
@@ -159,16 +161,18 @@ static void secrets_take(struct secrets *s, const u8 *p, const struct sql_token 
 		secrets_word(s, p, t);
 	if (t->kind == T_PUNCT)
 		secrets_punct(s, t->c);
-	bool secret = s->state == S_NEXT || s->state == S_IDENTIFIED || s->state == S_CALL;
+	if (likely(t->kind != T_STRING && t->kind != T_PARAM && !hex))
+		return;
+	bool secret = s->state == S_NEXT || s->state == S_IDENTIFIED || s->state == S_CALL || s->rest;
 	if (t->kind == T_PARAM) {
 		s->parameters++;
 		s->secret_parameter |= secret;
-	}
-	if (t->kind != T_STRING && !hex)
 		return;
+	}
 	if (!secret && t->kind == T_STRING && holds_statements(s->first)) {
 		s->looked = true;
 		secret = tells_secret(p + t->from, t->to - t->from);
+		s->rest = secret && (s->first == W_PREPARE || s->first == W_EXECUTE || s->first == W_SET);
 	}
 	if (secret && s->masks < MASKS)
 		s->mask[s->masks++] = (struct range){ t->from, t->to };

@@ -237,6 +237,62 @@ static void secrets_postgresql(void **state)
 	kept(SQL_POSTGRESQL, "do $$ begin perform 1; end $$");
 }
 
+/* Statements within statements: what is prepared or executed by a name, put together from strings, or given values. */
+static void prepared(void **state)
+{
+	static const char *const both[][3] = { /* text, as it is shown, fingerprint */
+		{ "PREPARE s FROM 'select * from t where a = 1'", NULL, "prepare s from ?" },
+		{ "PREPARE s FROM 'CREATE USER u IDENTIFIED BY ''secret'''", "PREPARE s FROM '***'", "prepare s from ?" },
+		{ "prepare s from \"ALTER USER u IDENTIFIED BY 'secret'\"", "prepare s from '***'", "prepare s from ?" },
+		{ "prepare `s` from concat('create user u identified by ', quote('secret'))", "prepare `s` from concat('***', quote('***'))", "prepare `s` from concat(?, quote(?))" },
+		{ "prepare s from @text", NULL, "prepare s from @text" },
+		{ "execute s using @a, @b", NULL, "execute s using @a, @b" },
+		{ "deallocate prepare s", NULL, "deallocate prepare s" },
+		{ "execute immediate 'set password = password(''secret'')'", "execute immediate '***'", "execute immediate ?" },
+		{ "execute immediate 'alter user x identified by ?' using 'secret'", "execute immediate '***' using '***'", "execute immediate ? using ?" },
+		{ "execute immediate 'select ?' using 'x'", NULL, "execute immediate ? using ?" },
+		{ "set @s = concat('create user u identified by ''', 'secret', ''''); select 'x'", "set @s = concat('***', '***', '***'); select 'x'",
+		  "set @s = concat(?, ?, ?); select ?" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		struct sql sql = read_one(SQL_MYSQL, both[i][0]);
+		same(sql.statement, both[i][1] ? both[i][1] : both[i][0], both[i][0]);
+		same(sql.fingerprint, both[i][2], both[i][0]);
+		assert_null(memmem(sql.redacted.p, sql.redacted.n, "secret", 6));
+	}
+	same(read_one(SQL_POSTGRESQL, "PREPARE p (int, text) AS select * from t where a = $1 and b = 'x'").fingerprint,
+	     "prepare p(int, text) as select * from t where a = ? and b = ?", "as");
+	same(read_one(SQL_POSTGRESQL, "EXECUTE p(1, 'x')").fingerprint, "execute p(?, ?)", "execute");
+	same(read_one(SQL_POSTGRESQL, "EXECUTE p(1, 'x')").redacted, "EXECUTE p(?, ?)", "execute");
+	same(read_one(SQL_POSTGRESQL, "prepare p as select pgp_sym_encrypt($1, 'secret')").statement, "prepare p as select pgp_sym_encrypt($1, '***')", "as");
+}
+
+/* What is known of parameters: how many, and whether one may be a secret. */
+static void parameters(void **state)
+{
+	static const struct {
+		const char *text;
+		u32 n;
+		bool secret;
+	} all[] = {
+		{ "select 1", 0, false }, { "select ?, '?' /* ? */ from t where a in (?, ?)", 3, false }, { "create user ? identified by ?", 2, true },
+		{ "alter user u identified with p as ?", 1, true }, { "set password for u = ?", 1, true }, { "set password = ?", 1, true },
+		{ "set @x = ?", 1, false }, { "select password(?), ?", 2, true }, { "insert into t values (?, aes_encrypt(?, ?))", 3, true },
+		{ "create user u identified by 'x'; select ?", 1, true }, { "grant all on *.* to u identified by ?", 1, true },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct sql sql = read_one(SQL_MYSQL, all[i].text);
+		if (sql.parameters != all[i].n || sql.secret_values != all[i].secret)
+			fail_msg("%s: %u, %d", all[i].text, sql.parameters, sql.secret_values);
+	}
+	assert_int_equal(read_one(SQL_POSTGRESQL, "select $1, $2, '$3'").parameters, 2);
+	struct sql cut;
+	sql_read(&arena, &usual, SQL_MYSQL, STR("select ?"), false, &cut);
+	assert_int_equal(cut.parameters, UINT32_MAX);
+	sql_read(&arena, &open_book, SQL_MYSQL, STR("set password = ?"), true, &cut);
+	assert_false(cut.secret_values);
+}
+
 static void many_secrets(void **state)
 {
 	char text[4000];
@@ -338,6 +394,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(literals), cmocka_unit_test(comments), cmocka_unit_test(lists), cmocka_unit_test(long_lists),
 		cmocka_unit_test(cuts), cmocka_unit_test(secrets_mysql), cmocka_unit_test(secrets_postgresql), cmocka_unit_test(many_secrets),
+		cmocka_unit_test(prepared), cmocka_unit_test(parameters),
 		cmocka_unit_test(errors), cmocka_unit_test(names), cmocka_unit_test(any_bytes), cmocka_unit_test(without_memory),
 	};
 	arena_pool_init(&pool, 256 * KIB, 4 * MIB);

@@ -127,8 +127,10 @@ void values_null(struct values *l)
 	l->v[l->n++] = l->masked ? STR("***") : STRS_NULL;
 }
 
-struct strs values_done(const struct values *l, struct arena *a)
+struct strs values_done(struct values *l, struct arena *a, u64 count)
 {
+	if (l->n < count)
+		l->v[l->n++] = STR(CUT);
 	struct str *v = l->n ? arena_alloc(a, l->n * sizeof(*v)) : NULL;
 	char *text = v && l->used ? arena_alloc(a, l->used) : NULL;
 	if (!v || (l->used && !text))

@@ -1,5 +1,5 @@
 /* The values of a statement's parameters as a list of texts, for every protocol that carries some: what does not fit the limits below is
- * left out, and what is cut ends in "…". Texts stay as they are, bytes that are no text become \x and hexadecimal digits, NULL is STRS_NULL.
+ * left out, and what is cut, of a value or of the list, ends in "…". Texts stay as they are, bytes that are no text become \x and hexadecimal digits, NULL is STRS_NULL.
  * A list is built on the stack and copied into the arena once; nothing else is allocated. SPDX-License-Identifier: Apache-2.0 */
 #ifndef PACKETD_PROTO_VALUES_H
 #define PACKETD_PROTO_VALUES_H
@@ -14,7 +14,7 @@
 #define VALUES_BYTES (8 * KIB)  /* and of all */
 
 struct values {
-	struct str v[VALUES_MAX];
+	struct str v[VALUES_MAX + 1];
 	u32 n, used;
 	u32 from;    /* where the value in progress begins in `text` */
 	bool masked; /* each is shown as three stars */
@@ -36,8 +36,8 @@ void values_hex(struct values *l, const void *p, size_t n);
 /* It ends here; this is NULL. */
 void values_end(struct values *l);
 void values_null(struct values *l);
-/* The list; empty without memory. */
-struct strs values_done(const struct values *l, struct arena *a);
+/* The list, with "…" for what is missing of the `count` there are; empty without memory. */
+struct strs values_done(struct values *l, struct arena *a, u64 count);
 
 /* Appends " (1, x, NULL)", for people, when there are any. */
 void values_describe(struct buf *out, struct strs values);

@@ -386,6 +386,17 @@ static void part_end(struct part *p)
 		buf_addc(p->b, '}');
 }
 
+/* "203.0.113.7:51234" or "[2001:db8::7]:51234": whom the client speaks for. */
+static void put_proxied(struct buf *b, const struct proxied *from)
+{
+	char text[46];
+	bool v4 = ip_is_v4(&from->addr);
+	ADD(b, ",\"ProxiedFrom\":\"");
+	buf_adds(b, v4 ? "" : "[");
+	buf_add(b, text, ip_format(&from->addr, text));
+	buf_addf(b, "%s:%u\"", v4 ? "" : "]", from->port);
+}
+
 static void put_network(struct buf *b, const struct roundtrip *rt)
 {
 	struct part p = { b, "Network", false };
@@ -482,6 +493,8 @@ static void put_additions(struct buf *b, const struct roundtrip *rt, const struc
 		ADD(b, ",\"Connection\":");
 		put_quoted(b, buf_add_u64, rt->conn->id);
 	}
+	if (rt->proxied)
+		put_proxied(b, rt->proxied);
 	if (rt->partial)
 		ADD(b, ",\"Partial\":true");
 	if (rt->progress)

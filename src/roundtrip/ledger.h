@@ -36,6 +36,7 @@ struct ledger {
 	u64 delivered;                  /* RoundTrips handed to the sinks */
 	u64 first_ts, last_ts;          /* ns: of the packets */
 	u64 arena_capped;               /* message fields cut at the memory cap */
+	u64 mysqlx;                     /* connections of MySQL's X protocol, which is known by name only */
 };
 
 /* Adds what a worker has counted to *sum (relaxed loads: a moment's picture while running, exact afterwards). */

@@ -132,13 +132,15 @@ static void add_packets(struct buf *out, const struct ledger *l)
 	buf_addc(out, '\n');
 }
 
-static void add_connections(struct buf *out, const struct flow_counters *f)
+static void add_connections(struct buf *out, const struct ledger *l)
 {
+	const struct flow_counters *f = &l->flow;
 	bool more = false;
 	if (!f->conns_opened)
 		return;
 	buf_addf(out, "connections  %llu", (ull)f->conns_opened);
 	add_part(out, &more, "%llu joined after their start", f->conns_midstream);
+	add_part(out, &more, "%llu mysqlx, not decoded", l->mysqlx);
 	add_part(out, &more, "%llu reset", f->conns_reset);
 	add_part(out, &more, "%llu refused", f->conns_refused);
 	add_part(out, &more, "%llu still open at the end", f->conns_cut);
@@ -234,7 +236,7 @@ void ledger_print(const struct ledger *l, struct buf *out)
 	if (l->filtered)
 		buf_addf(out, "shown        %llu of %llu: the filter or --count left out the others\n", (ull)l->delivered, (ull)(l->delivered + l->filtered));
 	add_packets(out, l);
-	add_connections(out, &l->flow);
+	add_connections(out, l);
 	add_bytes(out, &l->flow);
 	add_warnings(out, l, &total);
 }
@@ -307,6 +309,9 @@ void ledger_json(const struct ledger *l, struct buf *out)
 	member(out, false, "filtered", l->filtered);
 	buf_addc(out, '}');
 	member(out, false, "arena_capped", l->arena_capped);
+	buf_adds(out, ",\"not_decoded\":{");
+	member(out, true, "mysqlx", l->mysqlx);
+	buf_addc(out, '}');
 	buf_adds(out, ",\"problem\":");
 	json_text(out, ledger_check(l, problem));
 	buf_addc(out, '}');

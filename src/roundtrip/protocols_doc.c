@@ -22,6 +22,7 @@ static const struct member members[] = {
 	{ "Network.ZeroWindow", "number", "times a side stopped the other because it did not read" },
 	{ "Network.Transfer", "duration", "first to last byte of the response" },
 	{ "Connection", "text", "id of the connection within the run" },
+	{ "ProxiedFrom", "text", "address and port of whom the client speaks for, by the PROXY header (version 1 or 2) that it began the connection with" },
 	{ "Partial", "true", "joined mid-stream or after a gap: unknown fields hold `?`" },
 	{ "Trace.TraceID", "text", "W3C or B3 trace context found in the traffic" },
 	{ "Trace.ParentID", "text", "its parent span" },

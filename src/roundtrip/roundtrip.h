@@ -26,6 +26,12 @@ const char *outcome_name(enum outcome o);
 /* OUTCOME_COUNT for an unknown name. */
 enum outcome outcome_find(struct str name);
 
+/* Whom a proxy speaks for, by the header with which it begins a connection (PROXY protocol). */
+struct proxied {
+	struct ip_addr addr;
+	u16 port; /* 0: it does not say */
+};
+
 struct roundtrip {
 	const struct proto *proto;
 	struct conn *conn;
@@ -39,6 +45,7 @@ struct roundtrip {
 	u64 rtt;            /* ns, 0 unknown */
 	u32 retransmits;    /* during this exchange, both sides */
 	u32 zero_windows;
+	const struct proxied *proxied; /* NULL: no proxy, or it has not said */
 	bool partial;
 	bool progress;      /* the exchange goes on: what there is of it so far (outcome open); to be shown, not to be counted */
 };

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "roundtrip/preamble.h"
 #include "roundtrip/session_private.h"
 #include "util/bytes.h"
 
 #define KEYS (64 * KIB)
 #define DESYNCS_MAX 8
+#define PROXIED_MAX (1u << 20) /* connections whose client a proxy has named, and that is remembered */
 #define MESSAGE_MAX (256 * KIB) /* bytes of one message's fields */
 
 static u16 resync_flag(int dir)
@@ -151,11 +153,45 @@ static enum parse resync(struct conn *c, int dir, struct chunk *chunk)
 	return PARSE_DESYNC;
 }
 
+/* A connection from its first byte on: what stands there before a protocol, or instead of one. PARSE_OK with nothing used: no such thing. */
+static enum parse preamble_take(struct conn *c, int dir, struct chunk *chunk)
+{
+	struct sessions *all = sessions_of(c);
+	struct session *s = session_of(c);
+	struct proxied from = { 0 };
+	size_t n = 0;
+	bool server = c->opener != DIR_NONE && dir != c->opener;
+	enum preamble is = server ? PREAMBLE_NONE : proxy_header_read(chunk->p, chunk->n, &from, &n);
+	if (is == PREAMBLE_NONE && (c->port[0] == 33060 || c->port[1] == 33060 || !s->proto))
+		is = mysqlx_read(chunk->p, chunk->n, server, c->port[dir ^ 1]);
+	switch (is) {
+	case PREAMBLE_MORE:
+		chunk->want = n;
+		return PARSE_MORE;
+	case PREAMBLE_PROXY:
+		if (from.port && !s->proxied && (s->proxied = slab_get(&all->proxied)))
+			*s->proxied = from;
+		chunk->used = n;
+		return PARSE_OK;
+	case PREAMBLE_MYSQLX:
+		all->ledger->mysqlx++;
+		give_up(c, chunk->ts);
+		return PARSE_NOT_MINE;
+	default:
+		return PARSE_OK;
+	}
+}
+
 static enum parse on_data(struct conn *c, int dir, struct chunk *chunk)
 {
 	struct sessions *all = sessions_of(c);
 	struct session *s = session_of(c);
 	all->now = chunk->ts;
+	if (unlikely(chunk->offset == 0 && chunk->n && c->half[dir].flags & HALF_SYN)) {
+		enum parse before = preamble_take(c, dir, chunk);
+		if (before != PARSE_OK || chunk->used)
+			return before;
+	}
 	if (unlikely(!s->proto)) {
 		if (chunk->n == 0)
 			return PARSE_MORE;
@@ -252,6 +288,9 @@ static void on_closed(struct conn *c, enum stream_end end, u64 ts)
 	pair_finish_all(c, ends[end].outcome, ends[end].reason, ts, true);
 	pair_clear(c);
 	session_stop(c);
+	if (session_of(c)->proxied)
+		slab_put(&sessions_of(c)->proxied, session_of(c)->proxied);
+	session_of(c)->proxied = NULL;
 }
 
 /* Multicast, or the IPv4 limited broadcast. */
@@ -356,6 +395,7 @@ struct sessions *sessions_new(const struct session_options *options, struct ledg
 	all->keys_mask = KEYS - 1;
 	arena_pool_init(&all->pool, MESSAGE_MAX, options->message_bytes ? options->message_bytes : 256 * MIB);
 	arena_pool_init(&all->no_pool, 0, 0);
+	slab_init(&all->proxied, sizeof(struct proxied), PROXIED_MAX);
 	return all;
 }
 
@@ -369,6 +409,7 @@ void sessions_free(struct sessions *all)
 	}
 	arena_pool_done(&all->pool);
 	arena_pool_done(&all->no_pool);
+	slab_done(&all->proxied);
 	munmap(all->keys, KEYS * sizeof(*all->keys));
 	free(all);
 }

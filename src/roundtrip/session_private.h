@@ -58,6 +58,7 @@ struct session {
 	u8 balanced;     /* rounds in a row with as many answers as requests, exactly between the acknowledgements */
 	u8 drained;      /* times the client began anew only after every answer had come, up to 255 */
 	u8 maybe;        /* proto_all index + 1 of a direction's PROBE_MAYBE */
+	struct proxied *proxied; /* of sessions.proxied; NULL: there is none */
 };
 
 struct sessions {
@@ -66,6 +67,7 @@ struct sessions {
 	struct ledger *ledger;
 	struct arena_pool pool;
 	struct slab states[PROTO_MAX];
+	struct slab proxied;   /* one a connection that began with a PROXY header */
 	void *shared[PROTO_MAX]; /* proto->shared_size bytes, from the first connection on */
 	struct message **keys; /* hash of waiting requests of keyed protocols */
 	u32 keys_mask, keys_used;

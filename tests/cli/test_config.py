@@ -162,3 +162,22 @@ def test_hostile_files_are_refused_with_little_memory(text, tmp_path):
                        env={'HOME': 'somewhere', 'PATH': os.environ['PATH'], 'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '')})
     assert r.returncode in (1, 2), r.stderr[:500]
     assert r.stderr.startswith(b'packetd.yaml:') and len(r.stderr) < 100000
+
+
+@pytest.mark.parametrize('capture', ['src/proto/mysql/captures/mysql_java.pcap', 'tests/captures/pg_extended.pcap'])
+def test_statement_parameters(capture, tmp_path):
+    """The key of the file and the flag do the same, for both protocols; without them there are no values."""
+    def values(lines):
+        requests = [json.loads(line)['Request'] for line in lines]
+        return [v for v in (q.get('Parameters', q.get('Packet', {}).get('Parameters')) for q in requests) if v]
+
+    def agent(line):
+        (tmp_path / 'rt').unlink(missing_ok=True)
+        (tmp_path / 'packetd.yaml').write_text('logger: {stdout: true}\nexporter.roundtrips: {enabled: true, filename: rt}\nserver.enabled: false\n' + line)
+        r = run('agent', '--config', 'packetd.yaml', '--pcap-file', os.path.join(ROOT, capture), cwd=tmp_path)
+        assert r.returncode == 0, r.stdout + r.stderr
+        return values((tmp_path / 'rt').read_text().splitlines())
+
+    watched = values(run('watch', '-r', os.path.join(ROOT, capture), '-o', 'json', '--no-summary', '--statement-parameters').stdout.splitlines())
+    assert len(watched) >= 8 and agent('controller.decoder.statementParameters: true\n') == watched
+    assert agent('') == [] and values(run('watch', '-r', os.path.join(ROOT, capture), '-o', 'json', '--no-summary').stdout.splitlines()) == []

@@ -28,7 +28,6 @@ struct mysql_request {
 	struct str client, program; /* LOGIN: what the client says of itself */
 	struct strs types;    /* EXECUTE: of the parameters */
 	struct strs values;   /* and what they are bound to */
-	u32 values_n;         /* so many there are in all */
 	u32 statement_id;
 	bool encrypted;       /* SSL_REQUEST: what follows cannot be read */
 

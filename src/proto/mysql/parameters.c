@@ -205,14 +205,11 @@ static void values_read(struct binding *b, struct mysql_request *q, const struct
 	struct values l;
 	if (!b->opt->parameters)
 		return;
-	q->values_n = (u32)b->count;
-	if (b->r.bad)
-		return;
 	values_begin(&l, sql);
-	for (u32 i = 0; i < b->types.n && i < b->count && values_next(&l); i++)
+	for (u32 i = 0; !b->r.bad && i < b->types.n && i < b->count && values_next(&l); i++)
 		if (!one_read(b, &l, i))
 			break;
-	q->values = values_done(&l, &q->m.arena);
+	q->values = values_done(&l, &q->m.arena, b->count);
 }
 
 static void types_show(struct mysql_request *q, const struct mysql_types *types)
@@ -284,7 +281,7 @@ static void long_data_take(struct binding *b, struct mysql_request *q, struct my
 	values_bytes(&l, b->r.p, rd_left(&b->r));
 	l.cut |= b->cut;
 	values_end(&l);
-	q->values = values_done(&l, &q->m.arena);
+	q->values = values_done(&l, &q->m.arena, 1);
 }
 
 void mysql_parameters_take(const struct parser *ps, struct mysql_state *s, struct mysql_request *q, struct mysql_statement *known, struct rd r)

@@ -84,7 +84,6 @@ static void texts_and_times(void **state)
 			       "2024-01-02 03:04:05.000006, 2024-12-31 23:59:59, -26:03:04, 02:03:04.123456, …) -> OK\n");
 	feed_has(log, "  > Parameters=[\"1.50\" null \"it'\" \"\\\\x00ff01\" \"\\\\x6162\" \"\" \"{\\\"a\\\":1}\" \"\\xc3\\xa4\\xc3\\x9f\"]");
 	feed_has(log, "  > Parameters=[\"2024-01-02\" \"0000-00-00\" \"2024-01-02 00:00:00\" \"2024-01-02 03:04:05.000006\" \"2024-12-31 23:59:59\" \"-26:03:04\" \"02:03:04.123456\" \"00:00:00\"]");
-	feed_has(log, "  > ParameterCount=8");
 	free(log);
 }
 
@@ -186,7 +185,7 @@ static void mariadb(void **state)
 			       "answered EXECUTE insert into t values (?, ?) (6, ho) -> OK\n"
 			       "answered STMT_BULK_EXECUTE insert into t values (?, ?) (5, NULL) -> OK\n"
 			       "answered STMT_BULK_EXECUTE insert into t values (?, ?) (<default>, <ignored>) -> OK\n"
-			       "answered STMT_BULK_EXECUTE insert into t values (?, ?) (1) -> OK\n");
+			       "answered STMT_BULK_EXECUTE insert into t values (?, ?) (1, …) -> OK\n");
 	free(log);
 }
 
@@ -242,18 +241,18 @@ static void lies(void **state)
 		size_t n;
 	} all[] = {
 #define LIE(literal, line) { literal, "  > Parameters=" line, sizeof(literal) - 1 }
-		LIE("\0\1\3\0\xfe\0" "\5\0\0\0" "\xfe\xff\xff\xff\xff\xff\xff\xff\xffx", "[\"5\"]"),
-		LIE("\0\1\3\0\xfe\0" "\5\0\0\0" "\xff", "[\"5\"]"),
-		LIE("\0\1\3\0\xfe\0" "\5\0\0\0" "\xfb", "[\"5\"]"),
-		LIE("\0\1\3\0\xfe\0" "\5\0\0\0" "\4abc", "[\"5\"]"),
-		LIE("\0\1\3\0\xfe\0" "\5\0\0\0", "[\"5\"]"),
-		LIE("\0\1\3\0\xfe\0" "\5\0", "[]"),
-		LIE("\0\1\3\0\x0c\0" "\5\0\0\0" "\5\1\2\3\4\5", "[\"5\"]"),
-		LIE("\0\1\3\0\x0b\0" "\5\0\0\0" "\7\1\2\3\4\5\6\7", "[\"5\"]"),
-		LIE("\0\1\3\0\x0b\0" "\5\0\0\0" "\x0c\1\2\3", "[\"5\"]"),
-		LIE("\0\1\3\0", "[]"),
-		LIE("\0\1\3", "[]"),
-		LIE("\0\1", "[]"),
+		LIE("\0\1\3\0\xfe\0" "\5\0\0\0" "\xfe\xff\xff\xff\xff\xff\xff\xff\xffx", "[\"5\" \"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1\3\0\xfe\0" "\5\0\0\0" "\xff", "[\"5\" \"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1\3\0\xfe\0" "\5\0\0\0" "\xfb", "[\"5\" \"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1\3\0\xfe\0" "\5\0\0\0" "\4abc", "[\"5\" \"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1\3\0\xfe\0" "\5\0\0\0", "[\"5\" \"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1\3\0\xfe\0" "\5\0", "[\"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1\3\0\x0c\0" "\5\0\0\0" "\5\1\2\3\4\5", "[\"5\" \"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1\3\0\x0b\0" "\5\0\0\0" "\7\1\2\3\4\5\6\7", "[\"5\" \"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1\3\0\x0b\0" "\5\0\0\0" "\x0c\1\2\3", "[\"5\" \"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1\3\0", "[\"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1\3", "[\"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\1", "[\"\\xe2\\x80\\xa6\"]"),
 		LIE("\0", "[]"),
 		LIE("", "[]"),
 		LIE("\0\1\xaa\0\xab\0" "\1a" "\1b", "[\"a\" \"b\"]"),
@@ -298,9 +297,9 @@ static void many(void **state)
 		steps[t.n] = (struct feed_step){ FEED_CLIENT, false, payload, n };
 		steps[t.n + 1] = (struct feed_step){ FEED_SERVER, false, "\7\0\0\1\0\0\0\2\0\0\0", 11 };
 		char *log = feed_run(&proto_mysql, steps, t.n + 2, &known, &(struct feed_plan){ .cut_at = t.used + 5000 % n });
-		char line[80];
-		snprintf(line, sizeof(line), "  > ParameterCount=%u", count);
-		feed_has(log, line);
+		assert_non_null(strstr(log, count > 64 ? "\\xe2\\x80\\xa6\"]" : "\"62\""));
+		if (count <= 64)
+			assert_null(strstr(log, "\\xe2\\x80\\xa6\"]"));
 		if (count < 5000)
 			assert_non_null(strstr(log, "\"57\" \"58\" \"59\""));
 		assert_null(strstr(log, "\"64\""));
@@ -331,7 +330,7 @@ static void long_values(void **state)
 	n = (size_t)snprintf(want, sizeof(want), "[\"%s\\xe2\\x80\\xa6\" \"\\\\x", text);
 	for (int i = 0; i < 127; i++)
 		n += (size_t)snprintf(want + n, sizeof(want) - n, "01");
-	snprintf(want + n, sizeof(want) - n, "\\xe2\\x80\\xa6\"]");
+	snprintf(want + n, sizeof(want) - n, "\\xe2\\x80\\xa6\" \"\\xe2\\x80\\xa6\"]");
 	if (!strstr(log, want))
 		fail_msg("%s\nlacks\n%s", log, want);
 	free(log);

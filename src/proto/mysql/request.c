@@ -78,7 +78,7 @@ static void use_take(struct mysql_request *q, struct str text)
 static void statement_take(struct parser *ps, struct mysql_state *s, struct mysql_request *q, const struct mysql_packet *p)
 {
 	struct rd r = rd_make(p->p + 1, p->have - 1);
-	if (q->com == COM_QUERY)
+	if (q->com == COM_QUERY && s->attributes != NO)
 		mysql_attributes_take(ps, s, q, &r);
 	struct str text = str_make(r.p, rd_left(&r));
 	bool whole = p->have == p->len;

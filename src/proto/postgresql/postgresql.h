@@ -59,7 +59,6 @@ struct pg_request {
 	u32 function;          /* function_call: its OID */
 	u32 rows_max;          /* execute: 0 all */
 	struct strs values;    /* what the parameters are bound to */
-	u32 values_n;          /* so many there are in all */
 	bool replication;
 
 	/* Of the decoder: */

@@ -288,6 +288,5 @@ void pg_values_take(struct pg_request *q, bool lost, const struct pg_text *text,
 		values_end(&l);
 		rd_skip(&r, have);
 	}
-	q->values = values_done(&l, &q->m.arena);
-	q->values_n = n;
+	q->values = values_done(&l, &q->m.arena, n);
 }

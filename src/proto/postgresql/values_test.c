@@ -148,7 +148,6 @@ static void described(void **state)
 	READY(&t, "I");
 	char *log = feed_all(&proto_postgresql, t.steps, t.len, NULL);
 	feed_has(log, "  > Packet.Parameters=[\"7\"]");
-	feed_has(log, "  > Packet.ParameterCount=1");
 	free(log);
 }
 
@@ -206,7 +205,6 @@ static void secrets_and_off(void **state)
 	static const struct proto_options off = { .details = true, .statement_length = 1024 };
 	log = feed_all(&proto_postgresql, t.steps, t.len, &(struct feed_options){ .opt = &off });
 	assert_null(strstr(log, "SHOWN"));
-	feed_lacks(log, "  > Packet.ParameterCount=1");
 	free(log);
 }
 
@@ -218,11 +216,11 @@ static void hostile(void **state)
 		size_t n;
 	} all[] = {
 #define LIE(literal, line) { literal, "  > Packet.Parameters=" line, sizeof(literal) - 1 }
-		LIE("\0\0\0\0\xff\xff\0\0\0\1x", "[\"x\"]"),
-		LIE("\0\0\0\0\0\2\0\0\0\1x\x7f\xff\xff\xff" "abc", "[\"x\"]"),
-		LIE("\0\0\0\0\0\2\0\0\0\1x\xff\xff\xff\xfe" "abc", "[\"x\"]"),
+		LIE("\0\0\0\0\xff\xff\0\0\0\1x", "[\"x\" \"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\0\0\0\0\2\0\0\0\1x\x7f\xff\xff\xff" "abc", "[\"x\" \"\\xe2\\x80\\xa6\"]"),
+		LIE("\0\0\0\0\0\2\0\0\0\1x\xff\xff\xff\xfe" "abc", "[\"x\" \"\\xe2\\x80\\xa6\"]"),
 		LIE("\0\0\xff\xff\0\1\0\1\0\1\0\0\0\1x", "[]"),
-		LIE("\0\0\0\0\0\2\0\0\0\1x\0\0", "[\"x\"]"),
+		LIE("\0\0\0\0\0\2\0\0\0\1x\0\0", "[\"x\" \"\\xe2\\x80\\xa6\"]"),
 		LIE("\0\0\0\0\0\0\0\0\0\0", "[]"),
 #undef LIE
 	};
@@ -267,7 +265,7 @@ static void many(void **state)
 	EXECUTE(&t, "");
 	SYNC(&t);
 	char *log = feed_run(&proto_postgresql, t.steps, t.len, NULL, &(struct feed_plan){ 0 });
-	feed_has(log, "  > Packet.ParameterCount=65535");
+	assert_non_null(strstr(log, "\"k\" \"l\" \"\\xe2\\x80\\xa6\"]"));
 	assert_non_null(strstr(log, "[\"a\" \"b\" \"c\""));
 	free(log);
 }
