@@ -234,6 +234,9 @@ static void reply_take(struct parser *ps, struct pg_state *s, struct pg_message 
 	case 'W':
 		copy_begin(a, PG_COPY_BOTH);
 		return;
+	case 'D':
+		a->counted++;
+		return;
 	case 'd':
 		a->copy_bytes += m->body;
 		a->copy_messages++;
@@ -401,8 +404,6 @@ static enum pg_step server_step(struct parser *ps, struct pg_state *s, struct ch
 	enum pg_step step = pg_message_read(c, SIDE_RESPONSE, server_look, ps, &m);
 	if (step != PG_STEP_ON)
 		return step;
-	if (m.type == 'D' && s->answer && !s->answer->complete)
-		s->answer->counted++;
 	step = message_take(ps, s, &m);
 	if (step != PG_STEP_ON)
 		return step;
