@@ -123,7 +123,8 @@ static void deallocated(void **state)
 	static const char *const sql[][2] = { { "deallocate PREPARE S1;", "DEALLOCATE" }, { "DEALLOCATE \"s1\"", "DEALLOCATE" }, { "discard all", "DISCARD ALL" },
 					      { "deallocate all", "DEALLOCATE ALL" } };
 	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
-		char expected[400], tag[32] = "";
+		char expected[400];
+		const char *tag = sql[i][1];
 		clear(NULL);
 		talk_startup(&t);
 		PARSE(&t, "s1", "select a");
@@ -133,7 +134,6 @@ static void deallocated(void **state)
 		talk_message(&t, FEED_CLIENT, 'Q', sql[i][0], strlen(sql[i][0]) + 1);
 		PARSE(&t, "s2", "select b");
 		SYNC(&t);
-		strcpy(tag, sql[i][1]);
 		talk_message(&t, FEED_SERVER, 'C', tag, strlen(tag) + 1);
 		READY(&t, "I");
 		PARSED(&t);
