@@ -287,9 +287,9 @@ static void parameters(void **state)
 	}
 	assert_int_equal(read_one(SQL_POSTGRESQL, "select $1, $2, '$3'").parameters, 2);
 	struct sql cut;
-	sql_read(&arena, &usual, SQL_MYSQL, STR("select ?"), false, &cut);
+	sql_read(&arena, &usual, SQL_MYSQL, NULL, STR("select ?"), false, &cut);
 	assert_int_equal(cut.parameters, UINT32_MAX);
-	sql_read(&arena, &open_book, SQL_MYSQL, STR("set password = ?"), true, &cut);
+	sql_read(&arena, &open_book, SQL_MYSQL, NULL, STR("set password = ?"), true, &cut);
 	assert_false(cut.secret_values);
 }
 

@@ -194,7 +194,8 @@ def test_jdbc(net, server):
     with Watched(net, server) as w:
         w.command('java', '-cp', JDBC, os.path.join(DRIVERS, 'Jdbc.java'), 'jdbc:postgresql://127.0.0.1:5432/shop?user=alice&sslmode=disable')
     w.assert_as_logged(55)
-    assert any(r['Response'] and r['Response']['Packet'].get('Suspended') for r in w.run.roundtrips)
+    suspended = [r for r in w.run.roundtrips if r['Response'] and r['Response']['Packet'].get('Suspended')]
+    assert suspended and all(r['Response']['Packet']['Rows'] == r['Request']['Packet']['MaxRows'] for r in suspended)
     assert any(r['Request']['Packet']['Kind'] == 'copy_in' for r in w.run.roundtrips)
 
 

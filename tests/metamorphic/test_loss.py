@@ -120,7 +120,7 @@ def test_loss_of_rewritten_packets(name, rng):
 def test_start_missing_out_of_order(name, rng):
     """The capture begins midway, and its first packets are not in the order in which they were sent."""
     packets, pairs = load(name), truth.Pairs(recorded.exchanges(name))
-    for start in range(0, 240, 60):
+    for _ in range(2):
         variants, said = [], []
         for _ in range(60):
             across, window, cut = rng.random() < 0.5, rng.choice([2, 6, 20]), rng.randrange(len(packets) * 3 // 4)

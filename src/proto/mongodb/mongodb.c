@@ -33,7 +33,7 @@ static void describe_response(const struct mongo_response *a, struct buf *out)
 	}
 	buf_adds(out, a->has_ok || a->ok != 0 ? "ok" : "?");
 	if (a->h.documents)
-		buf_addf(out, " %u docs", a->h.documents);
+		buf_addf(out, " %u doc%s", a->h.documents, a->h.documents == 1 ? "" : "s");
 	else if (a->n)
 		buf_addf(out, " n=%lld", (long long)a->n);
 	if (a->replies > 1)

@@ -38,7 +38,7 @@ static void test_find(void **state)
 	msg(&more, 8, 0, "{getMore:77L,collection:'items',batchSize:2,$db:'shop'}");
 	msg(&last, 91, 8, "{cursor:{nextBatch:[{_id:3}],id:0L,ns:'shop.items'},ok:1.0}");
 	char *log = heard("answered find shop.items {\"filter\":{\"a\":1,\"b\":{\"$gt\":2.5,\"$in\":[1,2,\"x\"]}},\"limit\":3,\"batchSize\":2} -> ok 2 docs 147B\n"
-			  "answered getMore shop.items {\"collection\":\"items\",\"batchSize\":2} -> ok 1 docs 115B\n");
+			  "answered getMore shop.items {\"collection\":\"items\",\"batchSize\":2} -> ok 1 doc 115B\n");
 	feed_has(log, "  > ID=7");
 	feed_has(log, "  > OpCode=\"MSG\"");
 	feed_has(log, "  > Source=\"shop\"");

@@ -1,6 +1,8 @@
 /* The extended protocol: joined to one exchange an Execute; pipelines, errors within them, COPY. */
 #include "unit.h"
 
+#include <stdio.h>
+
 #include "proto_feed.h"
 
 #include "talk_test.h"
@@ -113,6 +115,44 @@ static void suspended(void **state)
 	feed_has(log, "  > Packet.MaxRows=2");
 	feed_has(log, "  < Packet.Suspended=true");
 	free(log);
+}
+
+/* SQL that ends what messages have prepared. Those that are prepared behind it, in the same pipeline, stay. */
+static void deallocated(void **state)
+{
+	static const char *const sql[][2] = { { "deallocate PREPARE S1;", "DEALLOCATE" }, { "DEALLOCATE \"s1\"", "DEALLOCATE" }, { "discard all", "DISCARD ALL" },
+					      { "deallocate all", "DEALLOCATE ALL" } };
+	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+		char expected[400];
+		const char *tag = sql[i][1];
+		clear(NULL);
+		talk_startup(&t);
+		PARSE(&t, "s1", "select a");
+		SYNC(&t);
+		PARSED(&t);
+		READY(&t, "I");
+		talk_message(&t, FEED_CLIENT, 'Q', sql[i][0], strlen(sql[i][0]) + 1);
+		PARSE(&t, "s2", "select b");
+		SYNC(&t);
+		talk_message(&t, FEED_SERVER, 'C', tag, strlen(tag) + 1);
+		READY(&t, "I");
+		PARSED(&t);
+		READY(&t, "I");
+		for (int n = 0; n < 2; n++) {
+			if (n)
+				BIND(&t, "", "s2");
+			else
+				BIND(&t, "", "s1");
+			EXECUTE(&t, "");
+			SYNC(&t);
+			BOUND(&t);
+			TAG(&t, "SELECT 0");
+			READY(&t, "I");
+		}
+		snprintf(expected, sizeof(expected), STARTED "answered prepare s1 select a -> ok 11B\nanswered %s -> %s %zuB\nanswered prepare s2 select b -> ok 11B\n"
+			 "answered partial ? -> SELECT 25B\nanswered select b -> SELECT 25B\n", sql[i][0], tag, 12 + strlen(tag));
+		free(talk_check(&t, expected));
+	}
 }
 
 /* Several Executes of one portal within a batch: each is an exchange, with its own rows. */
@@ -342,7 +382,7 @@ static void copy_out_in_a_pipeline(void **state)
 	BOUND(&t);
 	FAILED(&t, "ERROR", "22012", "division by zero");
 	READY(&t, "I");
-	free(talk_check(&t, STARTED "answered copy x to stdout -> COPY 1 rows 46B\nno_response select 2\nanswered select 1/0 -> ERROR 22012: division by zero\n"));
+	free(talk_check(&t, STARTED "answered copy x to stdout -> COPY 1 rows 44B\nno_response select 2\nanswered select 1/0 -> ERROR 22012: division by zero\n"));
 }
 
 static void replication(void **state)
@@ -396,6 +436,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(unnamed, clear),         cmocka_unit_test_setup(named, clear),
+		cmocka_unit_test_setup(deallocated, clear),
 		cmocka_unit_test_setup(suspended, clear),       cmocka_unit_test_setup(suspended_in_a_batch, clear),
 		cmocka_unit_test_setup(copy_out_in_a_pipeline, clear), cmocka_unit_test_setup(pipeline, clear),
 		cmocka_unit_test_setup(skipped, clear),         cmocka_unit_test_setup(parse_refused, clear),

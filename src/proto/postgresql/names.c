@@ -238,6 +238,20 @@ void pg_names_drop(struct pg_names *t, struct str name)
 		name_remove(t, found);
 }
 
+void pg_names_drop_all(struct pg_names *t)
+{
+	for (u32 i = 0; i < t->n;) {
+		struct pg_name *name = &t->v[i];
+		if (!name->serial) {
+			name_remove(t, name); /* the last one takes its place */
+			continue;
+		}
+		text_drop(t, name->before);
+		name->before = NULL;
+		i++;
+	}
+}
+
 void pg_names_doubt(struct pg_names *t)
 {
 	for (u32 i = 0; i < t->n; i++)

@@ -58,6 +58,8 @@ void pg_names_confirm(struct pg_names *t, u32 serial);
 /* The server has not accepted it: the name stands for what it stood for before. */
 void pg_names_refuse(struct pg_names *t, u32 serial);
 void pg_names_drop(struct pg_names *t, struct str name);
+/* All that the server has accepted are gone; those asked for since stay. */
+void pg_names_drop_all(struct pg_names *t);
 /* Bytes of the client were lost: named ones become doubtful, the unnamed one is forgotten. */
 void pg_names_doubt(struct pg_names *t);
 /* Bytes of the server were lost: those that it may have refused become doubtful. */

@@ -203,15 +203,60 @@ static void parameters_take(struct pg_state *s, const struct pg_request *q, cons
 		pg_types_take(name->now, m->have);
 }
 
+/* The word at the beginning of a statement, behind white space; the rest begins behind it. */
+static struct str word_take(struct str *rest)
+{
+	u32 from = 0, to;
+	while (from < rest->n && (u8)rest->p[from] <= ' ')
+		from++;
+	for (to = from; to < rest->n && (u8)rest->p[to] > ' ' && rest->p[to] != ';';)
+		to++;
+	struct str word = str_make(rest->p + from, to - from);
+	*rest = str_make(rest->p + to, rest->n - to);
+	return word;
+}
+
+/* DEALLOCATE [PREPARE] name: as it is written between quotes, in lower case otherwise. */
+static void deallocated(struct pg_state *s, struct str statement)
+{
+	char name[PG_NAME_LOOKED];
+	if (!str_eq_nocase(word_take(&statement), STR("deallocate")))
+		return;
+	struct str word = word_take(&statement);
+	if (str_eq_nocase(word, STR("prepare")))
+		word = word_take(&statement);
+	bool quoted = word.n > 2 && word.p[0] == '"' && word.p[word.n - 1] == '"';
+	if (quoted)
+		word = str_make(word.p + 1, word.n - 2);
+	if (!word.n || word.n > sizeof(name))
+		return;
+	for (u32 i = 0; i < word.n; i++)
+		name[i] = !quoted && word.p[i] >= 'A' && word.p[i] <= 'Z' ? (char)(word.p[i] | 32) : word.p[i];
+	pg_names_drop(&s->statements, str_make(name, word.n));
+}
+
+/* Statements in SQL that end what was prepared by messages, too: poolers send them between two clients. */
+static void forget_prepared(struct pg_state *s, const struct pg_request *q, struct str tag)
+{
+	if (str_eq(tag, STR("DISCARD ALL")) || str_eq(tag, STR("DEALLOCATE ALL")))
+		pg_names_drop_all(&s->statements);
+	else if (q && str_eq(tag, STR("DEALLOCATE")))
+		deallocated(s, q->sql.statement);
+}
+
 /* A reply within the answer in progress. */
 static void reply_take(struct parser *ps, struct pg_state *s, struct pg_message *m)
 {
 	struct pg_response *a = s->answer;
 	struct pg_request *q = pg_request_of(a);
 	bool ends = !q || q->parts & PG_EXTENDED; /* others last until ReadyForQuery */
+	struct str tag;
 	switch (m->type) {
 	case 'C':
-		pg_tag_take(ps, a, pg_cstr(&m->have));
+		tag = pg_cstr(&m->have);
+		pg_tag_take(ps, a, tag);
+		if (tag.n && tag.p[0] == 'D')
+			forget_prepared(s, q, tag);
 		break;
 	case 'I':
 		a->statements++;
@@ -246,6 +291,9 @@ static void reply_take(struct parser *ps, struct pg_state *s, struct pg_message 
 		return;
 	case 'W':
 		copy_begin(a, PG_COPY_BOTH);
+		return;
+	case 'D':
+		a->counted++;
 		return;
 	case 'd':
 		a->copy_bytes += m->body;
@@ -415,8 +463,6 @@ static enum pg_step server_step(struct parser *ps, struct pg_state *s, struct ch
 	enum pg_step step = pg_message_read(c, SIDE_RESPONSE, server_look, ps, &m);
 	if (step != PG_STEP_ON)
 		return step;
-	if (m.type == 'D' && s->answer && !s->answer->complete)
-		s->answer->counted++;
 	step = message_take(ps, s, &m);
 	if (step != PG_STEP_ON)
 		return step;
