@@ -31,7 +31,7 @@ struct feed {
 };
 
 static const struct proto_options default_options = {
-	.pushes = true, .headers = true, .details = true, .parameters = true, .statement_length = 1024, .max_records = 32,
+	.pushes = true, .headers = true, .details = true, .statement_length = 1024, .max_records = 32,
 };
 
 /* Room for TAIL_MAX bytes before a page that cannot be read. */

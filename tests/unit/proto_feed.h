@@ -29,7 +29,7 @@ struct feed_step {
 #define SERVER_FIN { FEED_SERVER, true, "", 0 }
 
 struct feed_options {
-	const struct proto_options *opt; /* NULL: everything on but bodies, secrets masked */
+	const struct proto_options *opt; /* NULL: everything on but bodies and parameters' values, secrets masked */
 	bool datagram;    /* a step is one datagram */
 	bool multicast;   /* datagrams of the client go to a group */
 	bool roles_known; /* the session knows from the SYN who sends requests; false: DIR_NONE at the start */

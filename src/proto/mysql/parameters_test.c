@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-static const struct feed_options known = { .roles_known = true };
+static const struct proto_options values = { .details = true, .parameters = true, .statement_length = 1024, .max_records = 32 };
+static const struct feed_options known = { .roles_known = true, .opt = &values };
 
 /* A statement with so many parameters is prepared. */
 static void prepare(struct talk *t, u8 id, const char *sql, u16 params)

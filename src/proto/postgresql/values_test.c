@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 static struct talk t;
+static const struct proto_options values = { .details = true, .parameters = true, .statement_length = 1024, .max_records = 32 };
+static const struct feed_options on = { .opt = &values };
 
 static int clear(void **state)
 {
@@ -31,7 +33,7 @@ static void one(u32 oid, const void *value, size_t n, const char *text)
 	BOUND(&t);
 	TAG(&t, "SELECT 1");
 	READY(&t, "I");
-	char *log = feed_run(&proto_postgresql, t.steps, t.len, NULL, &(struct feed_plan){ 0 });
+	char *log = feed_run(&proto_postgresql, t.steps, t.len, &on, &(struct feed_plan){ 0 });
 	snprintf(line, sizeof(line), "  > Packet.Parameters=[\"%s\"]", text);
 	feed_has(log, line);
 	free(log);
@@ -123,7 +125,7 @@ static void formats(void **state)
 		TAG(&t, "SELECT 1");
 	}
 	READY(&t, "I");
-	char *log = talk_check(&t, STARTED "answered select $1, $2, $3 (42, x, NULL) -> SELECT 1 rows 24B\n"
+	char *log = feed_check(&proto_postgresql, t.steps, t.len, &on, STARTED "answered select $1, $2, $3 (42, x, NULL) -> SELECT 1 rows 24B\n"
 			       "answered select $1, $2, $3 (43, y, true) -> SELECT 1 rows 19B\n"
 			       "answered select $1, $2, $3 (44, z, false) -> SELECT 1 rows 25B\n");
 	free(log);
@@ -146,7 +148,7 @@ static void described(void **state)
 	BOUND(&t);
 	TAG(&t, "SELECT 1");
 	READY(&t, "I");
-	char *log = feed_all(&proto_postgresql, t.steps, t.len, NULL);
+	char *log = feed_all(&proto_postgresql, t.steps, t.len, &on);
 	feed_has(log, "  > Packet.Parameters=[\"7\"]");
 	free(log);
 }
@@ -174,7 +176,7 @@ static void described_too_late(void **state)
 	BOUND(&t);
 	TAG(&t, "SELECT 1");
 	READY(&t, "I");
-	char *log = feed_all(&proto_postgresql, t.steps, t.len, NULL);
+	char *log = feed_all(&proto_postgresql, t.steps, t.len, &on);
 	feed_has(log, "  > Packet.Parameters=[\"\\\\x00000007\"]");
 	feed_has(log, "  > Packet.Parameters=[\"\\\\x00000008\"]");
 	free(log);
@@ -197,7 +199,7 @@ static void secrets_and_off(void **state)
 		TAG(&t, "SELECT 1");
 	}
 	READY(&t, "I");
-	char *log = feed_all(&proto_postgresql, t.steps, t.len, NULL);
+	char *log = feed_all(&proto_postgresql, t.steps, t.len, &on);
 	feed_has(log, "  > Packet.Parameters=[\"***\" \"***\"]");
 	feed_has(log, "  > Packet.Parameters=[\"SHOWN.\"]");
 	assert_null(strstr(log, "HIDDEN"));
@@ -235,7 +237,7 @@ static void hostile(void **state)
 		BOUND(&t);
 		TAG(&t, "SELECT 1");
 		READY(&t, "I");
-		char *log = feed_all(&proto_postgresql, t.steps, t.len, NULL);
+		char *log = feed_all(&proto_postgresql, t.steps, t.len, &on);
 		feed_has(log, all[i].line);
 		free(log);
 	}
@@ -264,7 +266,7 @@ static void many(void **state)
 	t.cut = true;
 	EXECUTE(&t, "");
 	SYNC(&t);
-	char *log = feed_run(&proto_postgresql, t.steps, t.len, NULL, &(struct feed_plan){ 0 });
+	char *log = feed_run(&proto_postgresql, t.steps, t.len, &on, &(struct feed_plan){ 0 });
 	assert_non_null(strstr(log, "\"k\" \"l\" \"\\xe2\\x80\\xa6\"]"));
 	assert_non_null(strstr(log, "[\"a\" \"b\" \"c\""));
 	free(log);
