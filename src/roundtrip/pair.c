@@ -252,13 +252,19 @@ void pair_finish_all(struct conn *c, enum outcome outcome, const char *reason, u
 	}
 }
 
+/* Requests that are not on the waiting list. */
+static enum outcome loose_outcome(const struct message *q)
+{
+	return q->state & M_UNTRACKED ? OUTCOME_LOST : OUTCOME_ONEWAY;
+}
+
 void pair_clear(struct conn *c)
 {
 	struct session *s = session_of(c);
 	for (struct message *m = s->loose, *next; m; m = next) {
 		next = m->next;
-		if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED) /* one-way, cut in the middle */
-			pair_finish(c, m, OUTCOME_ONEWAY, NULL, m->ts_last, false);
+		if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED) /* cut in the middle */
+			pair_finish(c, m, loose_outcome(m), NULL, m->ts_last, false);
 		else if (m->state & M_ORPHAN)
 			pair_ledger(c, m->proto)->orphan_responses++, message_free(s, m);
 		else
@@ -409,6 +415,9 @@ static void learn(const struct conn *c, struct session *s, struct message *q)
 {
 	bool first_of_burst = !s->last_acked || (u32)q->acked + 1 != s->last_acked;
 	bool tainted = false;
+	if (s->passed_over)
+		q->state |= M_BARRIER;
+	s->passed_over = false;
 	if (q->acked == STREAM_ACK_UNKNOWN)
 		return;
 	if (s->flags & S_TAINT) {
@@ -436,6 +445,20 @@ static void learn(const struct conn *c, struct session *s, struct message *q)
 	if (!s->last_acked && s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !q->proto->serial && !is_keyed(q))
 		q->state |= M_WEAK;
 	s->last_acked = (u32)q->acked + 1; /* 0 stays "none" */
+}
+
+/* Too many requests wait already. As long as order tells which answer is whose, giving up the oldest would move all answers: it is the new
+ * one that is not kept track of, as if its bytes had been lost. */
+static void pass_over(struct session_parser *sp, struct message *q)
+{
+	struct session *s = sp->s;
+	sp->all->ledger->proto[q->proto->index].evicted++;
+	q->state |= M_UNTRACKED;
+	s->flags |= S_LOST_REQUESTS | S_BURST | S_MULTI;
+	s->passed_over = s->round_broken = true;
+	s->balanced = 0;
+	if (q->acked != STREAM_ACK_UNKNOWN)
+		s->last_acked = (u32)q->acked + 1;
 }
 
 /* The oldest request is given up; not one whose answer has begun: the parser still holds that, and has few of them. */
@@ -495,7 +518,12 @@ static void open_request(struct session_parser *sp, struct message *q)
 		return;
 	if (unlikely(s->first && s->first->state & M_WEAK))
 		judge_weak(sp, has_answer(s->first) && s->first->answer->end == q->acked, q->time);
-	if (s->waiting >= all->opt.max_waiting)
+	bool full = s->waiting >= all->opt.max_waiting;
+	if (full && !is_keyed(q) && !(s->flags & S_UNSURE)) {
+		pass_over(sp, q);
+		return;
+	}
+	if (full)
 		evict(sp, q->time);
 	learn(c, s, q);
 	q->due = q->flags & MSG_BLOCKING ? 0 : flow_now(c->flow) + patience(all, c, q->proto); /* not its own time: captures may be merged out of order */
@@ -587,6 +615,8 @@ static void op_close(struct parser *ps, struct message *m)
 		pair_finish(sp->c, m, OUTCOME_ONEWAY, NULL, m->time, false);
 	else if (has_answer(m) && !(m->state & M_WEAK && sp->s->first == m))
 		pair_finish(sp->c, m, OUTCOME_ANSWERED, NULL, m->answer->time, false);
+	else if (m->state & M_UNTRACKED)
+		pair_finish(sp->c, m, OUTCOME_LOST, NULL, m->time, false);
 	else if (m->due && sp->s->first == m)
 		flow_rearm(sp->c);
 }
@@ -692,7 +722,7 @@ void pair_gap(struct conn *c, int dir, u64 ts)
 		if (m->dir != dir || (m->flags & MSG_OPENED && !fifo))
 			continue;
 		if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED)
-			pair_finish(c, m, OUTCOME_ONEWAY, NULL, ts, false);
+			pair_finish(c, m, loose_outcome(m), NULL, ts, false);
 		else
 			message_free(s, m);
 	}
