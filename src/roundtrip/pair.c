@@ -205,6 +205,19 @@ static void emit(struct conn *c, struct message *q, enum outcome outcome, const 
 	deliver(all, &rt);
 }
 
+/* An answer may still come for a request that is no longer on the list: the one behind it, `next` or NULL for one to come, and those after
+ * it are not next in line. */
+static void order_breaks(struct session *s, struct message *next)
+{
+	s->flags |= S_LOST_REQUESTS | S_BURST | S_MULTI;
+	s->round_broken = true;
+	s->balanced = 0;
+	if (next)
+		next->state |= M_BARRIER;
+	else
+		s->passed_over = true;
+}
+
 void pair_finish(struct conn *c, struct message *q, enum outcome outcome, const char *reason, u64 ts, bool keep)
 {
 	struct sessions *all = sessions_of(c);
@@ -218,6 +231,8 @@ void pair_finish(struct conn *c, struct message *q, enum outcome outcome, const 
 		all->ledger->proto[q->proto->index].waiting--;
 		return;
 	}
+	if (keep && q->state & M_WAITING && !is_keyed(q))
+		order_breaks(s, q->next);
 	if (q->state & M_BARRIER && outcome != OUTCOME_ANSWERED)
 		s->flags |= S_UNSURE;
 	waiting_take(all, s, q);
@@ -454,9 +469,7 @@ static void pass_over(struct session_parser *sp, struct message *q)
 	struct session *s = sp->s;
 	sp->all->ledger->proto[q->proto->index].evicted++;
 	q->state |= M_UNTRACKED;
-	s->flags |= S_LOST_REQUESTS | S_BURST | S_MULTI;
-	s->passed_over = s->round_broken = true;
-	s->balanced = 0;
+	order_breaks(s, NULL);
 	if (q->acked != STREAM_ACK_UNKNOWN)
 		s->last_acked = (u32)q->acked + 1;
 }

@@ -371,6 +371,33 @@ static void too_many_wait(void **state)
 	}
 }
 
+/* A server that stands still for longer than requests wait, and then answers all of them, and one that was sent meanwhile. */
+static void too_many_time_out(void **state)
+{
+	(void)state;
+	struct world *x = world_new(0, false);
+	unsigned answered = 0;
+	char text[8];
+	send(x, 0, TCP_SYN, NULL, 0);
+	x->got[1] = x->seq[0];
+	send(x, 1, TCP_SYN | TCP_ACK, NULL, 0);
+	x->got[0] = x->seq[1];
+	for (int i = 1; i <= 400; i++)
+		send(x, 0, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "Q%d\n", i));
+	x->ts += 70 * NS_PER_SEC;
+	x->got[1] = x->seq[0];
+	send(x, 1, TCP_ACK, NULL, 0);
+	x->ts += 5 * NS_PER_SEC;
+	for (int i = 401; i <= 405; i++)
+		send(x, 0, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "Q%d\n", i));
+	assert_int_equal(x->outcomes[OUTCOME_NO_RESPONSE], 400);
+	x->got[1] = x->seq[0];
+	for (int i = 1; i <= 405; i++)
+		send(x, 1, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "R%d\n", i));
+	world_free(x, &answered);
+	assert_int_equal(answered, 0);
+}
+
 /* The capture begins with the server's SYN, and an answer overtakes its request there: the next answer is not that request's. */
 static void joined_at_an_answer(void **state)
 {
@@ -434,6 +461,7 @@ int main(void)
 		cmocka_unit_test(joined_between_rounds),
 		cmocka_unit_test(joined_at_an_answer),
 		cmocka_unit_test(too_many_wait),
+		cmocka_unit_test(too_many_time_out),
 		cmocka_unit_test(joined_before_a_burst),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
