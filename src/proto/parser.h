@@ -64,8 +64,8 @@ struct parser {
 	struct message *next_request;
 };
 
-/* A new message in this direction, `size` bytes zeroed (a protocol's structure), never NULL: past a cap the oldest
- * waiting request is given up as lost, or a message that nobody will see is returned. */
+/* A new message in this direction, `size` bytes zeroed (a protocol's structure), never NULL: without memory one that nobody
+ * will see is returned. Past a cap of waiting requests one is given up as lost, and may be told so as soon as it is closed. */
 static inline void *parser_begin(struct parser *ps, enum side side, size_t size)
 {
 	return ps->ops->begin(ps, side, size);

@@ -205,6 +205,19 @@ static void emit(struct conn *c, struct message *q, enum outcome outcome, const 
 	deliver(all, &rt);
 }
 
+/* An answer may still come for a request that is no longer on the list: the one behind it, `next` or NULL for one to come, and those after
+ * it are not next in line. */
+static void order_breaks(struct session *s, struct message *next)
+{
+	s->flags |= S_LOST_REQUESTS | S_BURST | S_MULTI;
+	s->round_broken = true;
+	s->balanced = 0;
+	if (next)
+		next->state |= M_BARRIER;
+	else
+		s->passed_over = true;
+}
+
 void pair_finish(struct conn *c, struct message *q, enum outcome outcome, const char *reason, u64 ts, bool keep)
 {
 	struct sessions *all = sessions_of(c);
@@ -218,6 +231,8 @@ void pair_finish(struct conn *c, struct message *q, enum outcome outcome, const 
 		all->ledger->proto[q->proto->index].waiting--;
 		return;
 	}
+	if (keep && q->state & M_WAITING && !is_keyed(q))
+		order_breaks(s, q->next);
 	if (q->state & M_BARRIER && outcome != OUTCOME_ANSWERED)
 		s->flags |= S_UNSURE;
 	waiting_take(all, s, q);
@@ -252,13 +267,19 @@ void pair_finish_all(struct conn *c, enum outcome outcome, const char *reason, u
 	}
 }
 
+/* Requests that are not on the waiting list. */
+static enum outcome loose_outcome(const struct message *q)
+{
+	return q->state & M_UNTRACKED ? OUTCOME_LOST : OUTCOME_ONEWAY;
+}
+
 void pair_clear(struct conn *c)
 {
 	struct session *s = session_of(c);
 	for (struct message *m = s->loose, *next; m; m = next) {
 		next = m->next;
-		if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED) /* one-way, cut in the middle */
-			pair_finish(c, m, OUTCOME_ONEWAY, NULL, m->ts_last, false);
+		if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED) /* cut in the middle */
+			pair_finish(c, m, loose_outcome(m), NULL, m->ts_last, false);
 		else if (m->state & M_ORPHAN)
 			pair_ledger(c, m->proto)->orphan_responses++, message_free(s, m);
 		else
@@ -409,6 +430,9 @@ static void learn(const struct conn *c, struct session *s, struct message *q)
 {
 	bool first_of_burst = !s->last_acked || (u32)q->acked + 1 != s->last_acked;
 	bool tainted = false;
+	if (s->passed_over)
+		q->state |= M_BARRIER;
+	s->passed_over = false;
 	if (q->acked == STREAM_ACK_UNKNOWN)
 		return;
 	if (s->flags & S_TAINT) {
@@ -436,6 +460,18 @@ static void learn(const struct conn *c, struct session *s, struct message *q)
 	if (!s->last_acked && s->flags & (S_PARTIAL_A | S_PARTIAL_B) && !q->proto->serial && !is_keyed(q))
 		q->state |= M_WEAK;
 	s->last_acked = (u32)q->acked + 1; /* 0 stays "none" */
+}
+
+/* Too many requests wait already. As long as order tells which answer is whose, giving up the oldest would move all answers: it is the new
+ * one that is not kept track of, as if its bytes had been lost. */
+static void pass_over(struct session_parser *sp, struct message *q)
+{
+	struct session *s = sp->s;
+	sp->all->ledger->proto[q->proto->index].evicted++;
+	q->state |= M_UNTRACKED;
+	order_breaks(s, NULL);
+	if (q->acked != STREAM_ACK_UNKNOWN)
+		s->last_acked = (u32)q->acked + 1;
 }
 
 /* The oldest request is given up; not one whose answer has begun: the parser still holds that, and has few of them. */
@@ -495,7 +531,12 @@ static void open_request(struct session_parser *sp, struct message *q)
 		return;
 	if (unlikely(s->first && s->first->state & M_WEAK))
 		judge_weak(sp, has_answer(s->first) && s->first->answer->end == q->acked, q->time);
-	if (s->waiting >= all->opt.max_waiting)
+	bool full = s->waiting >= all->opt.max_waiting;
+	if (full && !is_keyed(q) && !(s->flags & S_UNSURE)) {
+		pass_over(sp, q);
+		return;
+	}
+	if (full)
 		evict(sp, q->time);
 	learn(c, s, q);
 	q->due = q->flags & MSG_BLOCKING ? 0 : flow_now(c->flow) + patience(all, c, q->proto); /* not its own time: captures may be merged out of order */
@@ -587,6 +628,8 @@ static void op_close(struct parser *ps, struct message *m)
 		pair_finish(sp->c, m, OUTCOME_ONEWAY, NULL, m->time, false);
 	else if (has_answer(m) && !(m->state & M_WEAK && sp->s->first == m))
 		pair_finish(sp->c, m, OUTCOME_ANSWERED, NULL, m->answer->time, false);
+	else if (m->state & M_UNTRACKED)
+		pair_finish(sp->c, m, OUTCOME_LOST, NULL, m->time, false);
 	else if (m->due && sp->s->first == m)
 		flow_rearm(sp->c);
 }
@@ -692,7 +735,7 @@ void pair_gap(struct conn *c, int dir, u64 ts)
 		if (m->dir != dir || (m->flags & MSG_OPENED && !fifo))
 			continue;
 		if (m->side == SIDE_REQUEST && m->flags & MSG_OPENED)
-			pair_finish(c, m, OUTCOME_ONEWAY, NULL, ts, false);
+			pair_finish(c, m, loose_outcome(m), NULL, ts, false);
 		else
 			message_free(s, m);
 	}

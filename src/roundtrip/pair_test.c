@@ -74,13 +74,15 @@ static void take(struct sink *sink, const struct roundtrip *rt)
 		x->wrong++;
 }
 
+static u32 max_waiting; /* of the worlds to come; 0: the default */
+
 static struct world *world_new(unsigned drop, bool serial)
 {
 	struct proto_rule rule = { .proto = serial ? &serial_toy : &toy, .port = 80 };
 	serial_toy = toy;
 	serial_toy.serial = true;
 	static const struct flow_options flow_options;
-	struct session_options options = { .rules = &rule, .rules_len = 1 };
+	struct session_options options = { .rules = &rule, .rules_len = 1, .max_waiting = max_waiting };
 	struct world *x = calloc(1, sizeof(*x));
 	assert_non_null(x);
 	x->sink.roundtrip = take;
@@ -333,6 +335,69 @@ static void joined_between_rounds(void **state)
 	assert_int_equal(answered, 3);
 }
 
+/* More requests at once than are kept: the first are answered, the others are told as lost, and nobody gets another's answer. */
+static void too_many_wait(void **state)
+{
+	(void)state;
+	for (int streams = 0; streams < 2; streams++) {
+		max_waiting = 10;
+		struct world *x = world_new(0, false);
+		max_waiting = 0;
+		unsigned answered = 0;
+		char text[8];
+		send(x, 0, TCP_SYN, NULL, 0);
+		x->got[1] = x->seq[0];
+		send(x, 1, TCP_SYN | TCP_ACK, NULL, 0);
+		x->got[0] = x->seq[1];
+		for (int i = 1, r = 1; r <= 60; i++) {
+			if (i <= 60)
+				send(x, 0, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "Q%d\n", i));
+			x->got[1] = x->seq[0];
+			if (streams ? i > 20 : i > 60)
+				send(x, 1, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "R%d\n", r++));
+		}
+		assert_int_equal(x->outcomes[OUTCOME_ANSWERED], 10);
+		x->got[0] = x->seq[1];
+		x->ts += 5 * NS_PER_SEC;
+		for (int i = 61; i <= 64; i++) { /* and when it has been quiet, all is as before */
+			send(x, 0, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "Q%d\n", i));
+			x->got[1] = x->seq[0];
+			send(x, 1, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "R%d\n", i));
+			x->got[0] = x->seq[1];
+		}
+		assert_int_equal(x->outcomes[OUTCOME_LOST], 50);
+		world_free(x, &answered);
+		assert_int_equal(answered, 14);
+	}
+}
+
+/* A server that stands still for longer than requests wait, and then answers all of them, and one that was sent meanwhile. */
+static void too_many_time_out(void **state)
+{
+	(void)state;
+	struct world *x = world_new(0, false);
+	unsigned answered = 0;
+	char text[8];
+	send(x, 0, TCP_SYN, NULL, 0);
+	x->got[1] = x->seq[0];
+	send(x, 1, TCP_SYN | TCP_ACK, NULL, 0);
+	x->got[0] = x->seq[1];
+	for (int i = 1; i <= 400; i++)
+		send(x, 0, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "Q%d\n", i));
+	x->ts += 70 * NS_PER_SEC;
+	x->got[1] = x->seq[0];
+	send(x, 1, TCP_ACK, NULL, 0);
+	x->ts += 5 * NS_PER_SEC;
+	for (int i = 401; i <= 405; i++)
+		send(x, 0, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "Q%d\n", i));
+	assert_int_equal(x->outcomes[OUTCOME_NO_RESPONSE], 400);
+	x->got[1] = x->seq[0];
+	for (int i = 1; i <= 405; i++)
+		send(x, 1, TCP_ACK, text, (u32)snprintf(text, sizeof(text), "R%d\n", i));
+	world_free(x, &answered);
+	assert_int_equal(answered, 0);
+}
+
 /* The capture begins with the server's SYN, and an answer overtakes its request there: the next answer is not that request's. */
 static void joined_at_an_answer(void **state)
 {
@@ -395,6 +460,8 @@ int main(void)
 		cmocka_unit_test(joined_within_a_burst),
 		cmocka_unit_test(joined_between_rounds),
 		cmocka_unit_test(joined_at_an_answer),
+		cmocka_unit_test(too_many_wait),
+		cmocka_unit_test(too_many_time_out),
 		cmocka_unit_test(joined_before_a_burst),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

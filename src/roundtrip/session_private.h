@@ -30,6 +30,7 @@ enum message_state {
 	M_ORPHAN = 128, /* a response whose request is not known */
 	M_AFTER_LOSS = 512, /* sent after lost requests */
 	M_WEAK = 1024,  /* the first request of a connection joined late: what follows its answer confirms the pair, or not */
+	M_UNTRACKED = 2048, /* too many were waiting when it came: lost as soon as it has been read */
 	M_BARRIER = 256, /* the first request after lost request bytes: answers up to here may be those of lost requests */
 };
 
@@ -55,6 +56,7 @@ struct session {
 	bool round_lost;  /* answer bytes have been lost since then */
 	bool round_exact; /* the first of these answers began where the client said */
 	bool round_broken; /* bytes of it have been lost, of either side */
+	bool passed_over; /* requests came since the newest on the list that are not kept track of */
 	u8 balanced;     /* rounds in a row with as many answers as requests, exactly between the acknowledgements */
 	u8 drained;      /* times the client began anew only after every answer had come, up to 255 */
 	u8 maybe;        /* proto_all index + 1 of a direction's PROBE_MAYBE */
