@@ -22,7 +22,8 @@ test="$run clang libcmocka-dev git zstd openssl
 	prometheus victoria-metrics python3-prometheus-client python3-protobuf python3-h2"
 peers="$test g++ libgrpc++-dev default-jdk-headless maven kcat"
 fuzz="$run clang libclang-rt-dev llvm"
-bench="$run python3 mariadb-server sysbench postgresql nginx-light redis-server redis-tools unbound tcpdump tshark wrk dnsperf iproute2"
+bench="$run python3 mariadb-server sysbench postgresql nginx-light redis-server redis-tools unbound tcpdump tshark wrk dnsperf iproute2
+	nghttp2-server nghttp2-client python3-confluent-kafka rabbitmq-server python3-pika"
 
 case "${1:-run}" in
 run) wanted=$run ;;
