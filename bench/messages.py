@@ -25,17 +25,21 @@ class Nghttpd(servers.Server):
         self.start(['nghttpd', '--no-tls', '-n', '1', '-m', '1000', '-d', self.dir, str(port)], lambda: self.listening('127.0.0.1', port))
 
 
+def h2load(n):
+    """Over ten connections of ten streams at once -> its count of requests that succeeded, and of those in a second."""
+    text = subprocess.run(['h2load', '-n', str(n), '-c', '10', '-m', '10', 'http://127.0.0.1:%d/page' % HTTP2_PORT], capture_output=True, text=True, check=True).stdout
+    sent, succeeded, failed = (int(re.search(p, text)[1]) for p in (r'requests: (\d+) total', r'(\d+) succeeded', r'(\d+) failed'))
+    if failed or sent != succeeded:
+        raise RuntimeError('h2load: ' + text)
+    return succeeded, float(re.search(r'([\d.]+) req/s', text)[1])
+
+
 def http2():
-    """h2load's count of requests that succeeded, over ten connections of ten streams at once."""
     each = scaled(20_000, 100)
 
     def load():
         with Nghttpd(HTTP2_PORT):
-            text = subprocess.run(['h2load', '-n', str(each), '-c', '10', '-m', '10', 'http://127.0.0.1:%d/page' % HTTP2_PORT], capture_output=True, text=True, check=True).stdout
-        sent, succeeded, failed = (int(re.search(p, text)[1]) for p in (r'requests: (\d+) total', r'(\d+) succeeded', r'(\d+) failed'))
-        if failed or sent != succeeded:
-            raise RuntimeError('h2load: ' + text)
-        return succeeded
+            return h2load(each)[0]
     return make('http2', each, HTTP2_PORT, load)
 
 
