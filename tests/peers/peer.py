@@ -13,6 +13,11 @@ import servers as s
 HERE = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.environ.get('PACKETD_PEERS') or os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'packetd-peers')
 PYTHON = '/usr/bin/python3'
+SCALE = float(os.environ.get('PACKETD_PEERS_SCALE', '1'))  # of how much they have to say
+
+
+def many(n):
+    return round(n * SCALE)
 
 
 def built(name):

@@ -9,7 +9,7 @@ import pytest
 import rabbit
 import truth
 
-MESSAGES = 100
+MESSAGES = peer.many(100)
 pytestmark = pytest.mark.skipif(rabbit.absent() is not None, reason=rabbit.absent() or '')
 COMMANDS = {'java': lambda: [*peer.java('java-amqp', *peer.versions('amqp')[-1:]), 'AmqpPeer'], 'go': lambda: [peer.built('amqppeer')]}
 
@@ -52,7 +52,8 @@ def test_client(broker, client):
         run = w.stop()
     found = [r for r in run.roundtrips if r['Proto'] == 'amqp']
     told = peer.lines(done.stdout)
-    assert live.dropped(run) == 0 and len(told) > 4 * MESSAGES
+    assert live.dropped(run) == 0, run.ledger
+    assert len(told) > 4 * MESSAGES
     truth.assert_exact(found, [exchange(t, broker) for t in told], run.stderr[-2000:])
     assert not any(r.get('Partial') for r in found)
     by_answer = collections.Counter((r['Request']['ClassMethod']['Method'], (r['Response'] or {}).get('ClassMethod', {}).get('Method')) for r in found)

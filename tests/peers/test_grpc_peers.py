@@ -9,7 +9,7 @@ import pytest
 import servers as s
 
 PORT = 28151
-CALLS = 200
+CALLS = peer.many(200)
 MAKES = ('go', 'java', 'cpp', 'python')
 ENDED = {'/shop.v1.Cart/Slow': {0, 1, 4}, '/shop.v1.Cart/Endless': {1}}  # the server's clock may run out before the client's does
 

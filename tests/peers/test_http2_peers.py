@@ -10,7 +10,7 @@ import pytest
 import servers as s
 
 PORT = 28161
-STREAMS = 500
+STREAMS = peer.many(500)
 NODE = os.path.join(peer.HERE, 'node', 'http2peer.mjs')
 
 

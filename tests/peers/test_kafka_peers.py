@@ -17,7 +17,7 @@ import pytest
 import rabbit
 import servers as s
 
-RECORDS = 200
+RECORDS = peer.many(200)
 BROKERS = peer.versions('kafka') or ['kafka-?']
 GO_NAMES = {'InitProducerID': 'InitProducerId'}
 ENVELOPE = ('Envelope', '0')

@@ -121,7 +121,7 @@ func main() {
 	}
 	asked(c.Confirm(false), "Confirm.Select", "Select-Ok", nil)
 	for i := n; i < 2*n; i++ {
-		publish(c, "", "go.q", 100*i, "g"+strconv.Itoa(i), true)
+		publish(c, "", "go.q", 100*(i%200), "g"+strconv.Itoa(i), true)
 	}
 	publish(c, "", "go.q", 400000, "big", true)
 	consume(connection, 2*n+1)

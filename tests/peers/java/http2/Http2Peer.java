@@ -9,6 +9,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
 
 public class Http2Peer {
 	static HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
@@ -34,8 +35,11 @@ public class Http2Peer {
 		ask("POST", "/up?size=1", 100000).join();
 		ask("DELETE", "/x", 0).join();
 		List<CompletableFuture<Void>> all = new ArrayList<>();
-		for (int i = 0; i < Integer.parseInt(args[1]); i++)
-			all.add(ask("GET", "/many/" + i + "?size=" + i % 50, 0));
+		Semaphore under = new Semaphore(500); /* what is more than the server's limit it does not ask at all */
+		for (int i = 0; i < Integer.parseInt(args[1]); i++) {
+			under.acquireUninterruptibly();
+			all.add(ask("GET", "/many/" + i + "?size=" + i % 50, 0).thenRun(under::release));
+		}
 		all.forEach(CompletableFuture::join);
 	}
 }
