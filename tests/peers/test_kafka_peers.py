@@ -158,7 +158,8 @@ def test_broker(net, version):
         run = w.stop()
     found = [r for r in run.roundtrips if r['Proto'] == 'kafka']
     assert live.dropped(run) == 0 and not any(r['Request']['Packet'].get('Malformed') or (r['Response'] or {}).get('Malformed') for r in found)
-    assert not any(r.get('Partial') for r in found if r['Outcome'] == 'answered')
+    partial = [r for r in found if r.get('Partial') and r['Outcome'] == 'answered']
+    assert not partial, (len(partial), partial[:2])
     most = check_broker(found, requests, before, after)
     assert len({v for a, v in most if a == 'Fetch'}) >= 3
     check_errors(found, errors)
