@@ -4,7 +4,8 @@
 #   make watch [ARGS='-o wide']             live traffic without the agent
 #   make build      build/packetd (optimised)
 #   make test       all tests, with sanitizers
-#   make test-backends   also against Jaeger, the OpenTelemetry Collector's receiver, Prometheus' newest handler and VictoriaLogs, built with Go
+#   make test-peers      clients and servers of other makes (Go, Java, C++, Python, Node; Kafka's and RabbitMQ's brokers) talk, live
+#   make test-backends   that, and against Jaeger, the OpenTelemetry Collector's receiver, Prometheus' newest handler and VictoriaLogs, built with Go
 #   make bench [BENCH_SCALE=0.05] [ARGS=--no-fail]   speed, memory and completeness, beside other programs
 #   make fuzz [TIME=60] [TARGET=http]   every fuzz target for a while
 #   make docs       docs/PROTOCOLS.md, docs/CONFIG.md and docs/packetd.1 from the tables in the program
@@ -19,7 +20,7 @@ CONFIG ?=
 # One name per line, and the commit; when a file or commit comes or goes the list changes and meson looks again.
 SOURCE_LIST := $(BUILD)/sources.txt
 
-.PHONY: build run watch test test-backends bench fuzz docs install clean deps sources
+.PHONY: build run watch test test-backends test-peers bench fuzz docs install clean deps sources
 
 build: sources
 	@[ -x $(BUILD)/packetd ] || echo 'Building packetd …' >&2
@@ -58,7 +59,14 @@ test:
 test-backends:
 	@scripts/install-deps.sh test
 	@tests/export/real.sh
-	@tests/run.sh backends
+	@scripts/install-deps.sh peers
+	@tests/peers/build.sh
+	@tests/run.sh backends peers
+
+test-peers:
+	@scripts/install-deps.sh peers
+	@tests/peers/build.sh
+	@tests/run.sh peers
 
 bench: deps
 	@$(MAKE) --no-print-directory build

@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import time
 
+import messages
 import servers
 from report import DATA, PACKETD, ROUNDS, SCALE, Cost, check, say, scaled, table, tool
 
@@ -79,8 +80,13 @@ def dnsperf(server, seconds):
     return int(re.search(r'Queries sent:\s+(\d+)', text)[1]), float(re.search(r'Queries per second:\s+(\S+)', text)[1])
 
 
+def h2load(_, seconds):
+    return messages.h2load(80_000 * seconds)
+
+
 LOADS = [('http', 'HTTP (wrk, nginx, 2 KB)', servers.Nginx, 80, wrk), ('redis', 'Redis (redis-benchmark)', servers.Redis, 6379, redis_benchmark(1)),
-         ('redis', 'Redis, -P 16', servers.Redis, 6379, redis_benchmark(16)), ('dns', 'DNS (dnsperf, unbound)', servers.Unbound, 53, dnsperf)]
+         ('redis', 'Redis, -P 16', servers.Redis, 6379, redis_benchmark(16)), ('dns', 'DNS (dnsperf, unbound)', servers.Unbound, 53, dnsperf),
+         ('http2', 'HTTP/2 (h2load, nghttpd)', messages.Nghttpd, messages.HTTP2_PORT, h2load)]
 
 
 class Run:

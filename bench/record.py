@@ -1,7 +1,7 @@
 """Big captures for the benchmark: recorded once from real load generators and servers on loopback, then multiplied.
 
-Each function returns (path, exchanges), where the number is the load generator's or the server's own count; a recording in which
-the kernel dropped a packet is thrown away."""
+Each function returns (path, exchanges), where the number is the load generator's or the server's own count of answers; a recording in which
+the kernel dropped a packet is thrown away. messages.py has more of them."""
 
 import json
 import os
@@ -31,21 +31,22 @@ class Recording:
         return int(re.search(r'(\d+) packets dropped by kernel', text)[1])
 
 
-def _make(name, each, port, load):
-    """`load()` returns its count of exchanges, recorded as NAME_EACH.pcap. -> (the multiplied capture, its exchanges)"""
+def make(name, each, port, load):
+    """`load()` returns its count of exchanges, recorded as NAME_EACH.pcap. -> (the multiplied capture, its exchanges)
+    Where the port is known only afterwards (None), it returns both."""
     small, big, note = (os.path.join(DATA, '%s_%d%s' % (name, each, x)) for x in ('.pcap', '_x.pcap', '.json'))
     if os.path.exists(note) and os.path.exists(big):
         with open(note, encoding='utf8') as f:
             return big, json.load(f)
     for _ in range(5):
-        recording = Recording(small, 'port %d' % port)
-        count = load()
+        recording = Recording(small, 'port %d' % port if port else 'tcp')
+        count, at = load() if port is None else (load(), port)
         if recording.stop() == 0:
             break
     else:
         raise RuntimeError('recording %s: the kernel drops packets' % name)
     with open(big, 'wb') as f:
-        subprocess.run([tool('multiply'), small, str(COPIES), str(port)], stdout=f, check=True)
+        subprocess.run([tool('multiply'), small, str(COPIES), str(at)], stdout=f, check=True)
     os.unlink(small)
     with open(note, 'w', encoding='utf8') as f:
         json.dump(count * COPIES, f)
@@ -63,7 +64,7 @@ def http():
         if not re.search(r'Failed requests:\s+0\b', text):
             raise RuntimeError('ab: ' + text)
         return int(re.search(r'Complete requests:\s+(\d+)', text)[1])
-    return _make('http', each, 80, load)
+    return make('http', each, 80, load)
 
 
 def redis():
@@ -74,7 +75,7 @@ def redis():
         with servers.Redis(port=6379) as r:
             subprocess.run(['redis-benchmark', '-q', '-p', '6379', '-t', 'set,get', '-n', str(each), '-c', '50', '-d', '100', '-r', '1000'], capture_output=True, check=True)
             return r.commands()
-    return _make('redis', each, 6379, load)
+    return make('redis', each, 6379, load)
 
 
 def dns():
@@ -92,4 +93,4 @@ def dns():
         if sent != done:
             raise RuntimeError('dnsperf: ' + text)
         return done
-    return _make('dns', each, 53, load)
+    return make('dns', each, 53, load)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing to build and run (`run`), or also to test (`test`), to fuzz (`fuzz`) or to compare (`bench`), on Debian and its kin.
+# Installs what is missing to build and run (`run`), or also to test (`test`, and `peers` for `make test-peers`), to fuzz (`fuzz`) or to compare (`bench`), on Debian and its kin.
 # Uses apt-get only when something is missing, with sudo when not root.
 set -eu
 
@@ -20,15 +20,18 @@ test="$run clang libcmocka-dev git zstd openssl
 	python3-pymongo python3-snappy python3-zstandard
 	python3-confluent-kafka
 	prometheus victoria-metrics python3-prometheus-client python3-protobuf python3-h2"
+peers="$test g++ libgrpc++-dev default-jdk-headless maven kcat"
 fuzz="$run clang libclang-rt-dev llvm"
-bench="$run python3 mariadb-server sysbench postgresql nginx-light redis-server redis-tools unbound tcpdump tshark wrk dnsperf iproute2"
+bench="$run python3 mariadb-server sysbench postgresql nginx-light redis-server redis-tools unbound tcpdump tshark wrk dnsperf iproute2
+	nghttp2-server nghttp2-client python3-confluent-kafka rabbitmq-server python3-pika"
 
 case "${1:-run}" in
 run) wanted=$run ;;
 test) wanted=$test ;;
+peers) wanted=$peers ;;
 fuzz) wanted=$fuzz ;;
 bench) wanted=$bench ;;
-*) echo "usage: $0 run|test|fuzz|bench" >&2; exit 2 ;;
+*) echo "usage: $0 run|test|peers|fuzz|bench" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query > /dev/null; then

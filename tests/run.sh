@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # All tests: `make test` calls this. Prints what each part does and, as its last line, "N passed, N failed[, N skipped]".
 #   tests/run.sh [PART]...     parts: static clang unit fuzz-replay captures metrics cases metamorphic cost cli exporters deploy integration corpus odd (default: all); and backends,
-#                          which has real receivers that tests/export/real.sh builds (make test-backends)
+#                          which has real receivers that tests/export/real.sh builds (make test-backends), and peers, whose
+#                          clients and servers of other makes tests/peers/build.sh makes (make test-peers)
 # The program is built with gcc, AddressSanitizer and UBSan in build-asan; once more with clang in build-clang. Captures with known
 # exchanges beside the checkout (../shared, or $PACKETD_SHARED) are scored when they are there.
 set -u
@@ -100,6 +101,7 @@ wanted exporters && python 'exporters' 900 tests/export
 wanted deploy && python 'deploy' 300 tests/deploy
 wanted integration && PACKETD_PLAIN=$ROOT/build-clang/packetd python 'integration' 900 tests/integration
 wanted backends && python 'backends' 600 tests/export/test_transport.py tests/integration/test_real_backends.py
+wanted peers && python 'peers' 900 tests/peers
 if [ -x "$SHARED/tools/score" ] && [ -d "$SHARED/corpus" ]; then
 	export PACKETD_SHARED=$SHARED
 	wanted corpus && python 'corpus' 900 tests/corpus/test_score.py

@@ -413,6 +413,27 @@ static void half_close_keeps_the_answer(void **state)
 	world_free(x);
 }
 
+/* What comes after a FIN is no part of the stream; a FIN that is older than what has come is none. */
+static void nothing_after_the_end(void **state)
+{
+	(void)state;
+	struct world *x = world_new(NULL);
+	handshake(x);
+	send(x, 0, 0, 0, TCP_ACK, "\1abc", 4);
+	send(x, 0, 1, 0, TCP_ACK | TCP_FIN, NULL, 0);
+	assert_null(strstr(log_of(x), "fin"));
+	send(x, 0, 4, 0, TCP_ACK | TCP_FIN, NULL, 0);
+	send(x, 0, 5, 0, TCP_ACK, "\1abc", 4);
+	send(x, 0, 2000, 0, TCP_ACK, "\1abc", 4);
+	send(x, 1, 0, 2100, TCP_ACK, "\1b", 2);
+	flow_finish(x->flow);
+	const char *fin = strstr(log_of(x), "A fin\n");
+	assert_non_null(fin);
+	assert_null(strstr(fin + 1, "A "));
+	assert_int_equal(x->count.late, 8);
+	world_free(x);
+}
+
 static void copies_of_a_second_interface(void **state)
 {
 	(void)state;
@@ -619,6 +640,7 @@ int main(void)
 		cmocka_unit_test(joined_midstream),
 		cmocka_unit_test(joined_midstream_out_of_order),
 		cmocka_unit_test(half_close_keeps_the_answer),
+		cmocka_unit_test(nothing_after_the_end),
 		cmocka_unit_test(copies_of_a_second_interface),
 		cmocka_unit_test(copies_that_are_read_before_the_segment),
 		cmocka_unit_test(zero_window_and_retransmits_are_counted),

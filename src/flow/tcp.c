@@ -386,6 +386,8 @@ static void sample_rtt(struct conn *c, int dir, const struct segment *seg, u32 s
 static void take_fin(struct conn *c, int dir, const struct segment *seg, u32 seq)
 {
 	struct half *h = &c->half[dir];
+	if (seq_before(seq + seg->len + 1, h->next_seq)) /* more has come since: an old one, or nobody's who is meant (1: an ACK of it came before it) */
+		return;
 	if (!half_is(h, HALF_FIN)) {
 		h->flags |= HALF_FIN;
 		h->fin_seq = seq + seg->len;

@@ -35,7 +35,7 @@ static struct str made(const struct maker *m)
 
 static struct str part(struct str s, size_t from, size_t to)
 {
-	return str_make(s.p + from, to - from);
+	return from < to ? str_make(s.p + from, to - from) : (struct str){ 0 };
 }
 
 /* Place of c in s at or after `from`; s.n if there is none. */

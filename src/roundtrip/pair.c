@@ -258,12 +258,15 @@ void pair_finish_all(struct conn *c, enum outcome outcome, const char *reason, u
 		next = q->next;
 		if (!unfinished && !(q->flags & MSG_CLOSED))
 			continue;
+		bool held = !unfinished && q->answer && !has_answer(q); /* the parser is not done with the answer: it stays until then */
+		if (held && s->reported >= REPORTED_MAX)
+			continue;
 		if (has_answer(q))
 			pair_finish(c, q, OUTCOME_ANSWERED, NULL, ts, false);
 		else if (maybe_lost(c, s, q))
-			pair_finish(c, q, OUTCOME_LOST, NULL, ts, false);
+			pair_finish(c, q, OUTCOME_LOST, NULL, ts, held);
 		else
-			pair_finish(c, q, outcome, reason, ts, false);
+			pair_finish(c, q, outcome, reason, ts, held);
 	}
 }
 

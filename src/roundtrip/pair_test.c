@@ -1,5 +1,6 @@
 /* Pairing under loss: whatever is dropped, a reported pair is a right one, and every request ends exactly once.
- * The protocol is a toy of lines, "Q17\n" answered by "R17\n", on real TCP segments. */
+ * The protocol is a toy of lines, "Q17\n" answered by "R17\n", on real TCP segments; an answer may come in two parts, "R17:" and "\n",
+ * and a client may say "X\n" when it has enough of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,9 +15,37 @@ struct toy {
 	unsigned id;
 };
 
+struct toy_state {
+	struct toy *half; /* an answer of which the end has not come */
+};
+
+static enum parse end_half(struct parser *ps, struct chunk *c, size_t used)
+{
+	struct toy_state *st = ps->state;
+	c->used = used;
+	if (st->half)
+		parser_close(ps, &st->half->base);
+	st->half = NULL;
+	return PARSE_OK;
+}
+
+static enum parse begin_half(struct parser *ps, struct chunk *c)
+{
+	struct toy_state *st = ps->state;
+	st->half = parser_begin(ps, SIDE_RESPONSE, sizeof(*st->half));
+	st->half->id = (unsigned)strtoul((const char *)c->p + 1, NULL, 10);
+	parser_open(ps, &st->half->base);
+	c->used = c->n;
+	return PARSE_OK;
+}
+
 static enum parse toy_parse(struct parser *ps, struct chunk *c)
 {
 	const u8 *end = c->n ? memchr(c->p, '\n', c->n) : NULL;
+	if (c->n && (c->p[0] == '\n' || c->p[0] == 'X'))
+		return end_half(ps, c, c->p[0] == 'X' ? 2 : 1);
+	if (c->n && c->p[0] == 'R' && c->p[c->n - 1] == ':')
+		return begin_half(ps, c);
 	if (!end) {
 		c->want = 0;
 		return PARSE_MORE;
@@ -46,7 +75,7 @@ static long toy_resync(struct parser *ps, const struct chunk *c)
 }
 
 static const struct proto toy = {
-	.name = "toy", .transports = OVER_TCP, .pairing = PAIR_FIFO, .index = PROTO_MAX - 1, .state_size = 8,
+	.name = "toy", .transports = OVER_TCP, .pairing = PAIR_FIFO, .index = PROTO_MAX - 1, .state_size = sizeof(struct toy_state),
 	.request_size = sizeof(struct toy), .response_size = sizeof(struct toy), .parse = toy_parse, .gap = toy_gap, .resync = toy_resync,
 };
 
@@ -447,6 +476,37 @@ static void joined_before_a_burst(void **state)
 	assert_true(answered >= 2 * 45);
 }
 
+/* The server ends within an answer, which is told at once; the parser still holds it when the client says something about it, and the
+ * server may even go on. Nothing is freed or told twice. */
+static void ended_within_an_answer(void **state)
+{
+	(void)state;
+	for (int sends_on = 0; sends_on < 3; sends_on++) {
+		unsigned answered = 0;
+		struct world *x = world_new(0, false);
+		open_connection(x);
+		for (int n = 0; n < 2; n++) { /* both chunks of memory are used again */
+			send(x, 0, TCP_ACK, "Q1\n", 3);
+			x->got[1] = x->seq[0];
+		}
+		send(x, 1, TCP_ACK, "R1:", 3);
+		send(x, 1, TCP_ACK | TCP_FIN, NULL, 0);
+		x->seq[1]++;
+		assert_int_equal(x->outcomes[OUTCOME_RESET], 2);
+		if (sends_on)
+			send(x, 1, TCP_ACK, "\nR1\n", 4);
+		x->got[0] = x->seq[1];
+		if (sends_on < 2)
+			send(x, 0, TCP_ACK, "X\n", 2);
+		for (int n = 0; n < 3; n++)
+			send(x, 0, TCP_ACK, "Q2\n", 3);
+		flow_advance(x->flow, x->ts + 10 * NS_PER_SEC); /* the FIN's own number is a hole before what follows it */
+		assert_int_equal(x->ledger.flow.late, sends_on ? 4 : 0);
+		world_free(x, &answered);
+		assert_int_equal(answered, 0);
+	}
+}
+
 int main(void)
 {
 	srand(11);
@@ -463,6 +523,7 @@ int main(void)
 		cmocka_unit_test(too_many_wait),
 		cmocka_unit_test(too_many_time_out),
 		cmocka_unit_test(joined_before_a_burst),
+		cmocka_unit_test(ended_within_an_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

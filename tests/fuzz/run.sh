@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs each fuzz target for a while with libFuzzer, AddressSanitizer and UBSan; `make fuzz [TIME=60] [TARGET=http]` calls this.
 # What is learned stays in build-fuzz/corpus, inputs that fail in build-fuzz/found; each is named with the command that repeats it.
-# An input that failed once becomes a seed of its target (see README.md), so that the tests replay it for ever.
+# MAX_LEN=2000 makes inputs short and runs many. An input that failed once becomes a seed of its target (see README.md), so that the tests replay it for ever.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 TIME=${TIME:-60} TARGET=${TARGET:-} BUILD=${BUILD_FUZZ:-build-fuzz}
-MEGABYTES=${MEGABYTES:-1500} SECONDS_PER_INPUT=${SECONDS_PER_INPUT:-10}
+MEGABYTES=${MEGABYTES:-1500} SECONDS_PER_INPUT=${SECONDS_PER_INPUT:-10} MAX_LEN=${MAX_LEN:-65536}
 
 case $TIME in
 '' | *[!0-9]*) echo "TIME=$TIME: seconds for each target, a number" >&2; exit 2 ;;
@@ -59,7 +59,7 @@ for t in $all; do
 	began=$SECONDS
 	touch "$BUILD/log/began"
 	nice -n 10 timeout --kill-after=10 $((TIME + 120)) "$BUILD/$target" -max_total_time="$TIME" -timeout="$SECONDS_PER_INPUT" -rss_limit_mb="$MEGABYTES" \
-		-malloc_limit_mb="$MEGABYTES" -max_len=65536 -reduce_inputs=1 -entropic=0 -print_final_stats=1 -artifact_prefix="$BUILD/found/$target-" \
+		-malloc_limit_mb="$MEGABYTES" -max_len="$MAX_LEN" -reduce_inputs=1 -entropic=0 -print_final_stats=1 -artifact_prefix="$BUILD/found/$target-" \
 		"$BUILD/corpus/$target" $(options "$name") > "$log" 2>&1
 	code=$?
 	if [ $code -eq 0 ]; then

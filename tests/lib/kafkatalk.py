@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """librdkafka talks to its own mock cluster over real sockets: produces, consumes in a group, commits. Prints what it counted as one line
 of JSON; its log of every request sent and answer received goes to standard error (`log` reads it).
-usage: kafkatalk.py RECORDS
+usage: kafkatalk.py RECORDS [many]    many: a request for each record, as far as that can be had
 SPDX-License-Identifier: Apache-2.0"""
 
 import collections
@@ -72,11 +72,12 @@ def exchanges(text, packets):
     return out
 
 
-def main(records):
+def main(records, many=False):
     from confluent_kafka import Consumer, Producer
     common = {'debug': 'protocol', 'client.id': 'talk'}
     delivered = []
-    p = Producer({**common, 'bootstrap.servers': 'unused', 'test.mock.num.brokers': 1, 'enable.idempotence': True, 'linger.ms': 5})
+    p = Producer({**common, 'bootstrap.servers': 'unused', 'test.mock.num.brokers': 1, 'enable.idempotence': True,
+                  **({'linger.ms': 0, 'batch.num.messages': 1} if many else {'linger.ms': 5})})
     broker = next(iter(p.list_topics(timeout=30).brokers.values()))
     for n in range(records):
         p.produce('talk', b'value %d' % n, headers=[('traceparent', PARENT)], callback=lambda error, m: delivered.append(error is None))
@@ -92,4 +93,4 @@ def main(records):
 
 
 if __name__ == '__main__':
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), 'many' in sys.argv[2:])

@@ -74,7 +74,7 @@ def check_ledger(ledger, roundtrips=None):
 def short(r):
     """One RoundTrip for a message: who, what, how it ended."""
     q, a = r['Request'], r.get('Response') or {}
-    what = q.get('URL') or q.get('Statement') or q.get('Packet', {}).get('Statement') or str(q.get('Message', {}).get('QuestionSec', ''))
+    what = q.get('URL') or q.get('Statement') or (q.get('Packet') or {}).get('Statement') or str(q.get('Message', {}).get('QuestionSec', ''))
     came = a.get('Header', {}).get('X-Item') if r['Proto'] == 'http' else a.get('Message', {}).get('AnswerSec') if r['Proto'] == 'dns' else a.get('Size')
     return '%s %s:%s %s %s %s -> %s %s %s%s' % (r['Proto'], q['Host'], q['Port'], q.get('Method') or q.get('Command') or q.get('CmdName') or '', what[:60], q.get('Time', ''),
                                              r['Outcome'], a.get('StatusCode', ''), str(came)[:120], ' partial' if r.get('Partial') else '')

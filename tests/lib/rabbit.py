@@ -138,7 +138,7 @@ def talk(log, rabbit, messages=30, big=200000):
     log.add(client, 'Queue.Bind', answer='Bind-Ok', exchange='logs', key='a.#', queue=queue)
 
     def publish(i, outcome, answer=None):
-        size = i * 7
+        size = i * 7 % 2000
         a.basic_publish('logs', 'a.%d' % i, b'b' * size, pika.BasicProperties(message_id='m%d' % i, correlation_id='c%d' % i, headers={'traceparent': TRACE, 'n': i}))
         number = {'Response.ChannelID': a.channel_number, 'Response.Port': rabbit.port, 'Response.DeliveryTag': i - messages + 1}
         log.add(client, 'Basic.Publish', outcome, answer, {'Request.ClassMethod.Method': 'Publish', 'Request.MessageID': 'm%d' % i}, number if answer else None, exchange='logs', key='a.%d' % i, size=size)

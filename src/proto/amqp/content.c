@@ -6,6 +6,7 @@
 
 #define VALUE_SHOWN 256   /* bytes of a header's value */
 #define HEADERS_MAX 256   /* shown */
+#define HEADERS_LEAST 4   /* a power of two */
 
 /* Property flags, in the order of the wire. */
 enum property { HAS_CONTENT_TYPE = 1 << 15, HAS_ENCODING = 1 << 14, HAS_HEADERS = 1 << 13, HAS_DELIVERY_MODE = 1 << 12, HAS_PRIORITY = 1 << 11,
@@ -86,16 +87,15 @@ static bool skip_value(struct rd *r, u8 type, struct str *ret_text)
 
 static void note_trace(struct trace_headers *h, struct str name, struct str value)
 {
+#define NAMED(name, member) { { name, sizeof(name) - 1 }, offsetof(struct trace_headers, member) }
 	static const struct {
-		const char *name;
+		struct str name;
 		size_t member;
-	} names[] = {
-		{ "traceparent", offsetof(struct trace_headers, traceparent) }, { "b3", offsetof(struct trace_headers, b3) },
-		{ "x-b3-traceid", offsetof(struct trace_headers, b3_trace_id) }, { "x-b3-spanid", offsetof(struct trace_headers, b3_span_id) },
-		{ "x-b3-sampled", offsetof(struct trace_headers, b3_sampled) }, { "x-b3-flags", offsetof(struct trace_headers, b3_flags) },
-	};
+	} names[] = { NAMED("traceparent", traceparent), NAMED("b3", b3), NAMED("x-b3-traceid", b3_trace_id), NAMED("x-b3-spanid", b3_span_id),
+		      NAMED("x-b3-sampled", b3_sampled), NAMED("x-b3-flags", b3_flags) };
+#undef NAMED
 	for (size_t i = 0; value.n && i < ARRAY_LEN(names); i++)
-		if (str_eq_nocase(name, str_from(names[i].name)))
+		if (name.n == names[i].name.n && str_eq_nocase(name, names[i].name))
 			memcpy((char *)h + names[i].member, &value, sizeof(value));
 }
 
@@ -128,13 +128,23 @@ static struct str value_text(struct amqp_message *m, u8 type, const u8 *p, struc
 	return amqp_copy(m, str_make(room, (size_t)n));
 }
 
+/* Room for one more: four, then twice as many whenever they are full. */
+static bool header_room(struct amqp_message *m)
+{
+	struct pairs *h = &m->headers;
+	if (h->v && (h->n < HEADERS_LEAST || (h->n & (h->n - 1))))
+		return true;
+	struct pair *v = arena_alloc(&m->m.arena, MAX(2 * h->n, (u32)HEADERS_LEAST) * sizeof(*v));
+	if (v && h->n)
+		memcpy(v, h->v, h->n * sizeof(*v));
+	if (v)
+		h->v = v;
+	return v;
+}
+
 static void keep_header(struct amqp_message *m, u32 max, struct str name, struct str value)
 {
-	if (m->headers.n >= max)
-		return;
-	if (!m->headers.v)
-		m->headers.v = arena_alloc(&m->m.arena, max * sizeof(*m->headers.v));
-	if (m->headers.v)
+	if (m->headers.n < max && header_room(m))
 		m->headers.v[m->headers.n++] = (struct pair){ amqp_copy(m, name), value };
 }
 

@@ -5,7 +5,7 @@
 
 struct str amqp_copy(struct amqp_message *m, struct str s)
 {
-	return arena_str(&m->m.arena, s.p, s.n);
+	return s.n ? arena_str(&m->m.arena, s.p, s.n) : (struct str){ 0 };
 }
 
 /* A class and method that are not in the table: by number. */

@@ -158,9 +158,36 @@ static void test_late(void **state)
 	char *log = feed_run(&proto_http2, s.steps, s.len, &opt, &(struct feed_plan){ .join_at = before }), *brief = feed_brief(log);
 	assert_string_equal(brief, "answered partial /a.B/C -> 200 14B\n");
 	feed_has(log, "  > Messages=1");
+	size_t end = before;
+	for (size_t i = 4; i < s.len; i++)
+		end += s.steps[i].n;
+	for (size_t cut = before + 1; cut < end; cut++) { /* wherever its bytes are cut */
+		char *other = feed_run(&proto_http2, s.steps, s.len, &opt, &(struct feed_plan){ .join_at = before, .cut_at = cut }), *b = feed_brief(other);
+		assert_string_equal(b, brief);
+		feed_has(other, "  > Messages=1");
+		free(b);
+		free(other);
+	}
 	free(brief);
 	free(log);
 	script_done(&s);
+}
+
+/* What is long is passed over unseen: a message in one frame, and one that ends in a frame that goes on with another. */
+static void test_long(void **state)
+{
+	static u8 bytes[2400];
+	memcpy(bytes, "\0\0\0\x04\x4c", 5);
+	memcpy(bytes + 5 + 1100, "\0\0\0\x04\x1a", 5);
+	script_init(&s, false);
+	script_headers(&s, FEED_CLIENT, 1, 0, CALL_LINES ":path /a.B/Put\n");
+	script_message(&s, FEED_CLIENT, 1, 0, 0, 1030);
+	script_data(&s, FEED_CLIENT, 1, F_END, bytes, 5 + 1100 + 5 + 1050);
+	script_headers(&s, FEED_SERVER, 1, 0, ANSWER_LINES);
+	script_headers(&s, FEED_SERVER, 1, F_END, "grpc-status 0\n");
+	char *log = reads_as(NULL, "answered /a.B/Put 3 messages -> OK\n");
+	feed_has(log, "  > message_bytes=3180");
+	free(log);
 }
 
 /* A stream that lasts is told of while it runs, when somebody wants to know. */
@@ -214,7 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unary), cmocka_unit_test(test_streams), cmocka_unit_test(test_statuses), cmocka_unit_test(test_cancelled),
-		cmocka_unit_test(test_web), cmocka_unit_test(test_connect), cmocka_unit_test(test_late), cmocka_unit_test(test_progress), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_web), cmocka_unit_test(test_connect), cmocka_unit_test(test_late), cmocka_unit_test(test_long), cmocka_unit_test(test_progress), cmocka_unit_test(test_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,7 +69,7 @@ void hpack_resize(struct hpack *h, u32 max)
 
 static bool is_here(const struct hpack *h, struct str s)
 {
-	return s.n && (const u8 *)s.p >= h->bytes && (const u8 *)s.p < h->bytes + h->bytes_cap;
+	return s.n && h->bytes && (const u8 *)s.p >= h->bytes && (const u8 *)s.p < h->bytes + h->bytes_cap;
 }
 
 /* A copy of a string that lies in the table, for its bytes move. False when there is no room. */
@@ -105,10 +105,10 @@ static void detach_all(const struct hpack *h, struct hpack_fields *list)
 static bool bytes_room(struct hpack *h, u32 n)
 {
 	u32 from = h->count ? h->entries[h->first].at : h->end, live = h->end - from;
-	u32 cap = h->bytes_cap;
+	u32 cap = h->bytes_cap ? h->bytes_cap : BYTES_MIN;
 	u8 *to = h->bytes;
 	while (cap < 2 * (live + n))
-		cap = cap ? cap * 2 : BYTES_MIN;
+		cap *= 2;
 	if (cap != h->bytes_cap && !(to = malloc(cap)))
 		return false;
 	if (live)
@@ -147,7 +147,7 @@ void hpack_insert(struct hpack *h, const struct hpack_field *f, struct hpack_fie
 		return;
 	}
 	evict(h, n + OVERHEAD);
-	if (h->end - h->base + n > h->bytes_cap) {
+	if (!h->bytes || h->end - h->base + n > h->bytes_cap) {
 		if (!detach(h, list, &own.name)) { /* the entry has its place, and is not known */
 			own = (struct hpack_field){ .flags = HPACK_NO_NAME | HPACK_NO_VALUE };
 			n = 0;

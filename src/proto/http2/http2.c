@@ -3,6 +3,7 @@
 #include "util/bytes.h"
 
 #define SETTING_MAX_FRAME_SIZE 5
+#define CONTENT_LONG 1024   /* bytes */
 #define SETTINGS_SHOWN 600 /* bytes of a SETTINGS frame */
 
 static enum parse more(struct chunk *c, size_t need)
@@ -77,24 +78,34 @@ static enum parse in_rest(struct h2_half *h, struct chunk *c)
 	return PARSE_OK;
 }
 
+/* Of what is long only the first bytes are looked at: they tell how much of it nobody wants to see. */
+static enum parse in_content(struct parser *ps, struct h2_half *h, struct chunk *c, struct h2_stream *e)
+{
+	size_t n = MIN(c->n - c->used, h->left), first = n >= CONTENT_LONG ? GRPC_PREFIX : n;
+	u64 unseen = e ? 0 : UINT64_MAX;
+	if (e && e->flags & H2_UNDECIDED && n < MIN(h->left, GRPC_PREFIX))
+		return more(c, MIN(h->left, GRPC_PREFIX));
+	while (n && unseen < CONTENT_LONG) {
+		unseen = h2_take_data(ps, e, c->p + c->used, first);
+		c->used += first;
+		h->left -= (u32)first;
+		n -= first;
+		first = n;
+	}
+	unseen = MIN(unseen, h->left);
+	if (unseen == 0)
+		return h->left ? more(c, 1) : PARSE_OK;
+	if (e)
+		h2_pass_data(ps, e, unseen);
+	h->left -= (u32)unseen;
+	c->want = unseen;
+	return PARSE_SKIP;
+}
+
 static enum parse in_data(struct parser *ps, struct h2_half *h, struct chunk *c)
 {
-	struct h2_state *st = ps->state;
-	if (h->left) {
-		struct h2_stream *e = h2_streams_find(&st->streams, h->stream);
-		size_t n = MIN(c->n - c->used, h->left);
-		u64 unseen = e ? h2_take_data(ps, e, c->p + c->used, n) : UINT64_MAX;
-		c->used += n;
-		h->left -= (u32)n;
-		unseen = MIN(unseen, h->left);
-		if (unseen == 0)
-			return h->left ? more(c, 1) : PARSE_OK;
-		if (e && unseen)
-			h2_pass_data(ps, e, unseen);
-		h->left -= (u32)unseen;
-		c->want = unseen;
-		return PARSE_SKIP;
-	}
+	if (h->left)
+		return in_content(ps, h, c, h2_streams_find(&h2_state_of(ps)->streams, h->stream));
 	if (h->padding)
 		return pass(&h->padding, c);
 	h->phase = H2_AT_FRAME;
