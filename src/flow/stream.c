@@ -239,6 +239,10 @@ void stream_deliver(struct conn *c, int dir, const u8 *p, u32 len, u32 caplen, u
 	int spins = 0;
 	h->next_seq += len;
 	h->offset += len;
+	if (unlikely(h->flags & HALF_FIN_DONE) && !c->opaque) { /* what the consumer had of this side is over */
+		count->late += len;
+		return;
+	}
 	while ((len || spins == 0) && !c->opaque) {
 		bool resumed = false;
 		if (h->skip) {
@@ -285,7 +289,7 @@ void stream_missing(struct conn *c, int dir, u64 n, u64 ts)
 	u64 skipped = MIN(h->skip, n);
 	h->next_seq += (u32)n;
 	h->offset += n;
-	if (c->opaque)
+	if (c->opaque || h->flags & HALF_FIN_DONE)
 		return;
 	if (skipped) {
 		if (h->skip != STREAM_FOREVER)
