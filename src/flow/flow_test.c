@@ -434,6 +434,29 @@ static void nothing_after_the_end(void **state)
 	world_free(x);
 }
 
+/* What a side seems to say after its FIN is none of its stream: it is counted, and nobody is shown it, or told that it is missing. */
+static void nothing_after_the_fin(void **state)
+{
+	(void)state;
+	struct world *x = world_new(NULL);
+	handshake(x);
+	send(x, 1, 0, 0, TCP_ACK | TCP_FIN, "\1b", 2);
+	send(x, 1, 2, 0, TCP_ACK, "\1c", 2);
+	send(x, 1, 30, 0, TCP_ACK, "\1d", 2);
+	send(x, 0, 0, 32, TCP_ACK, "\1a", 2);
+	x->ts += NS_PER_SEC;
+	send(x, 0, 2, 32, TCP_ACK, "\1e", 2);
+	flow_finish(x->flow);
+	const char *log = log_of(x);
+	assert_non_null(strstr(log, "B 0+1"));
+	assert_non_null(strstr(log, "B fin\n"));
+	assert_null(strstr(log, "B 2+"));
+	assert_null(strstr(log, "gap"));
+	assert_non_null(strstr(log, "A 2+1"));
+	assert_int_equal(x->count.late + x->count.held, 4);
+	world_free(x);
+}
+
 static void copies_of_a_second_interface(void **state)
 {
 	(void)state;
@@ -641,6 +664,7 @@ int main(void)
 		cmocka_unit_test(joined_midstream_out_of_order),
 		cmocka_unit_test(half_close_keeps_the_answer),
 		cmocka_unit_test(nothing_after_the_end),
+		cmocka_unit_test(nothing_after_the_fin),
 		cmocka_unit_test(copies_of_a_second_interface),
 		cmocka_unit_test(copies_that_are_read_before_the_segment),
 		cmocka_unit_test(zero_window_and_retransmits_are_counted),

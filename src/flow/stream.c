@@ -239,7 +239,7 @@ void stream_deliver(struct conn *c, int dir, const u8 *p, u32 len, u32 caplen, u
 	int spins = 0;
 	h->next_seq += len;
 	h->offset += len;
-	if (unlikely(h->flags & HALF_FIN_DONE)) { /* whoever sends on after its FIN: the consumer has been told of the end */
+	if (unlikely(h->flags & HALF_FIN_DONE) && !c->opaque) { /* what the consumer had of this side is over */
 		count->late += len;
 		return;
 	}

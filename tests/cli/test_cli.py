@@ -211,6 +211,13 @@ def test_not_a_capture(tmp_path):
     assert r.returncode == 1 and b'text.pcap' in r.stderr and r.stdout == b''
 
 
+@pytest.mark.parametrize('data', [b'', b'this is no capture', bytes(8)])
+def test_standard_input_that_is_no_capture(data):
+    r = watch('-r', '-', data=data)
+    assert r.returncode == 1 and r.stdout == b''
+    assert b'standard input' in r.stderr and b'cannot be read as a capture' in r.stderr and b'Bad message' not in r.stderr
+
+
 def test_proto_rules(capture):
     assert watch('-r', capture, '--proto', 'dns').stdout == watch('-r', capture).stdout
     assert len(lines(watch('-r', capture, '--proto', 'dns;53').stdout)) == 50
@@ -792,6 +799,28 @@ HERE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 def test_docs_are_current(path, args):
     with open(os.path.join(HERE, path), 'rb') as f:
         assert f.read() == run(*args).stdout, 'run make docs'
+
+
+def commands(text):
+    """What a README's blocks say is to be typed, without its remarks."""
+    for block in re.findall(r'^```\n(.*?)^```', text, re.M | re.S):
+        yield from (line.split('  #')[0].strip() for line in block.splitlines() if not re.match(r'\d\d:|\S+ +\d|packets|connections|protocol|\^C', line))
+
+
+def test_readmes():
+    """The links of both lead somewhere; the Chinese one has the same commands, protocols and ports as the other."""
+    texts = {}
+    for name in ('README.md', 'README.zh-CN.md'):
+        with open(os.path.join(HERE, name), encoding='utf8') as f:
+            texts[name] = f.read()
+        for target in re.findall(r'\]\(([^)#:]+)\)', texts[name]):
+            assert os.path.exists(os.path.join(HERE, target)), target
+    english, chinese = texts.values()
+    assert len(list(commands(chinese))) > 15 and set(commands(chinese)) == set(commands(english))
+    names = [re.findall(r'^\| `(\w+)` \|', t, re.M) for t in texts.values()]
+    assert sorted(names[0]) == sorted(names[1])
+    for port in re.findall(r'\b\d{2,5}\b', ' '.join(re.findall(r'^\| `\w+` \|.*?\|.*?\|(.*?)\|', english, re.M))):
+        assert port in chinese, port
 
 
 def test_sample():
