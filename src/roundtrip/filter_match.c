@@ -271,6 +271,8 @@ bool common_value(enum common id, unsigned k, const struct roundtrip *rt, struct
 		return ret->ip = &c->addr[server], true;
 	case COMMON_HOST:
 		return ret->ip = &c->addr[k & 1], true;
+	case COMMON_PROXIED:
+		return ret->ip = rt->proxied ? &rt->proxied->addr : NULL, rt->proxied != NULL;
 	case COMMON_CLIENT_PORT:
 		return ret->u = c->port[client], true;
 	case COMMON_SERVER_PORT:

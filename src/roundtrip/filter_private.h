@@ -27,6 +27,7 @@
 	X(COMMON_CLIENT, "client", VALUE_ADDRESS, 1, "who asked: address or network (10.0.0.0/8)")              \
 	X(COMMON_SERVER, "server", VALUE_ADDRESS, 1, "who was asked")                                           \
 	X(COMMON_HOST, "host", VALUE_ADDRESS, 2, "either of them")                                              \
+	X(COMMON_PROXIED, "proxied_from", VALUE_ADDRESS, 1, "for whom a proxy speaks, by its PROXY header")     \
 	X(COMMON_CLIENT_PORT, "client.port", VALUE_UNSIGNED, 1, "port of the client")                           \
 	X(COMMON_SERVER_PORT, "server.port", VALUE_UNSIGNED, 1, "port of the server")                           \
 	X(COMMON_PORT, "port", VALUE_UNSIGNED, 2, "either of them")                                             \

@@ -49,6 +49,11 @@ static void test_numbers(void **state)
 	    "client.port == 34418", "port == 80", "port == 34418", "port in (1, 80)", "http.request.port == 34418", "size.request == 0", "retransmits == 0");
 	NO(&t, "http.status == 500", "http.status < 503", "http.status > 503", "http.status != 503", "http.status in (404, 500)", "http.status not in (503)", "http.status =~ ^4", "port == 8080",
 	   "port != 80", "server.port == 34418", "http.response.size > 10k");
+	NO(&t, "proxied_from == 192.0.2.7", "proxied_from != 192.0.2.7", "proxied_from");
+	struct proxied from = { .addr = { .b = { [10] = 0xff, 0xff, 192, 0, 2, 7 } }, .port = 4711 };
+	t.rt.proxied = &from;
+	YES(&t, "proxied_from == 192.0.2.7", "proxied_from == 192.0.2.0/24", "proxied_from");
+	NO(&t, "proxied_from == 192.0.3.0/24");
 	toy_sql_example(&t);
 	t.sql[1].minus = -5;
 	t.sql[1].big_minus = INT64_MIN;
