@@ -5,7 +5,7 @@
 #   make build      build/packetd (optimised)
 #   make test       all tests, with sanitizers
 #   make test-peers      clients and servers of other makes (Go, Java, C++, Python, Node; Kafka's and RabbitMQ's brokers) talk, live
-#   make test-backends   that, and against Jaeger, the OpenTelemetry Collector's receiver, Prometheus' newest handler and VictoriaLogs, built with Go
+#   make test-backends   that, and against Jaeger, the OpenTelemetry Collector's receiver, Prometheus' newest handler, VictoriaLogs and OpenSearch, built with Go and Maven
 #   make bench [BENCH_SCALE=0.05] [ARGS=--no-fail]   speed, memory and completeness, beside other programs
 #   make fuzz [TIME=60] [TARGET=http]   every fuzz target for a while
 #   make docs       docs/PROTOCOLS.md, docs/CONFIG.md and docs/packetd.1 from the tables in the program

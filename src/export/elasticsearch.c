@@ -36,6 +36,7 @@ struct elasticsearch {
 	struct http_target *target;
 	char *bulk_url, *template_url;
 	_Atomic bool template_made;
+	struct distinct distinct;
 	struct es_sink *sinks;
 };
 
@@ -184,9 +185,9 @@ static bool make_template(struct sender *s, struct outbox_result *ret)
 	static const char *const headers[] = { "Content-Type: application/json" };
 	if (!es->config->template || atomic_load(&es->template_made))
 		return true;
-	for (int plain = 0; plain < 2; plain++) {
+	for (unsigned form = 0; form < ELASTICSEARCH_FORMS; form++) {
 		s->body.len = 0;
-		elasticsearch_template(&s->body, es->config->index, es->config->data_stream, plain);
+		elasticsearch_template(&s->body, es->config->index, es->config->data_stream, form);
 		struct http_request q = { .method = "PUT", .url = es->template_url, .headers = headers, .headers_len = 1, .body = s->body.data, .body_len = s->body.len };
 		http_send(s->client, &q, &s->answer);
 		verdict_http(ret, http_target_name(es->target), &s->answer);
@@ -262,6 +263,7 @@ static void es_free(struct exporter *e)
 	http_target_free(es->target);
 	free(es->bulk_url);
 	free(es->template_url);
+	distinct_done(&es->distinct);
 	free(es);
 }
 
@@ -322,7 +324,7 @@ static int es_open(const struct exporter_env *env, struct exporter **ret, struct
 	struct outbox_options o = { .name = es->base.ops->name, .env = &es->env, .d = &es->config->d, .batch_records = BATCH_RECORDS, .batch_bytes = BATCH_BYTES, .senders = SENDERS,
 				    .client_new = sender_new, .client_free = sender_free, .send = send_batch, .arg = es };
 	int rc = es_check(es, error);
-	if (!rc && !make_urls(es))
+	if (!rc && (!make_urls(es) || !distinct_init(&es->distinct)))
 		rc = -ENOMEM;
 	if (!rc)
 		rc = outbox_new(&o, &es->outbox, error);
@@ -345,7 +347,7 @@ static struct view_sink *es_sink(struct exporter *e, u32 worker)
 	if (!s)
 		return NULL;
 	s->base = (struct view_sink){ take, flush };
-	s->json = (struct record_json){ es->env.interface, es->env.interface_arg, .leaves_host = true, .worker = worker };
+	s->json = (struct record_json){ es->env.interface, es->env.interface_arg, .leaves_host = true, .distinct = &es->distinct, .worker = worker };
 	s->live = es->env.live;
 	s->index = es->config->index;
 	s->feed = outbox_feed(es->outbox);

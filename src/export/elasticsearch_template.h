@@ -4,8 +4,11 @@
 
 #include "util/buf.h"
 
-/* Appends the index template for this index or data stream. `plain`: without Elasticsearch's own type for headers, which are then kept but not
- * indexed. */
-void elasticsearch_template(struct buf *out, const char *index, bool data_stream, bool plain);
+/* The field that headers are kept in differs between stores: Elasticsearch's, OpenSearch's, or kept without being indexed. A store
+ * refuses a template whose form it does not know. */
+#define ELASTICSEARCH_FORMS 3
+
+/* Appends the index template for this index or data stream. */
+void elasticsearch_template(struct buf *out, const char *index, bool data_stream, unsigned form);
 
 #endif

@@ -39,7 +39,9 @@ void record_json(struct record_json *r, struct buf *out, const struct view *v)
 		e.renamed = edits->renamed;
 		memcpy(e.key, p->hash_key, sizeof(e.key));
 	}
-	if (e.statement || e.actions || e.renamed)
+	if (r->distinct)
+		e.distinct = r->distinct->names[v->rt->proto->index];
+	if (e.statement || e.actions || e.renamed || e.distinct)
 		o.edits = &e;
 	roundtrip_json(out, v->rt, &o);
 	if (p && p->added_len && !out->failed)

@@ -333,6 +333,20 @@ static void test_json_edits(void **state)
 	assert_non_null(strstr(text, "\"Method\":\"***\",\"Proto\":"));
 	assert_non_null(strstr(text, ",\"where\":\"/items\",\"\\\"\":\"***\","));
 	assert_non_null(strstr(text, ",\"Attributes\":{\"a\\\"b\":\"c\\nd\"}}\n"));
+	/* a store's own names, where nobody has chosen one */
+	struct distinct d = { 0 };
+	const char *names[ARRAY_LEN(toy_http_fields)] = { 0 };
+	names[5] = "PathText";
+	names[7] = "Other";
+	d.names[toy_http_proto.index] = names;
+	r.distinct = &d;
+	line.len = 0;
+	record_json(&r, &line, &v);
+	text = buf_cstr(&line);
+	assert_non_null(strstr(text, ",\"where\":\"/items\","));
+	assert_null(strstr(text, "PathText"));
+	assert_non_null(strstr(text, "\"Other\":"));
+	r.distinct = NULL;
 	/* none: as without */
 	struct buf plain = { 0 };
 	v.projection = NULL;

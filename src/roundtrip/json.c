@@ -277,11 +277,18 @@ static void put_hidden(struct writer *w, const struct json_op *op, const struct 
 	json_str(w->b, text);
 }
 
+static const char *new_name(const struct json_edits *e, u16 row)
+{
+	if (e->renamed && e->renamed[row])
+		return e->renamed[row];
+	return e->distinct ? e->distinct[row] : NULL;
+}
+
 static void put_leaf_edited(struct writer *w, const struct json_op *op, const struct message *m)
 {
 	const struct json_edits *e = w->edits;
 	u8 action = e->actions ? e->actions[op->row] : JSON_KEEP;
-	const char *renamed = e->renamed ? e->renamed[op->row] : NULL;
+	const char *renamed = new_name(e, op->row);
 	bool hidden = action != JSON_KEEP || (op->statement && e->statement);
 	size_t start = w->b->len;
 	bool first = w->first;
@@ -508,7 +515,7 @@ void roundtrip_json(struct buf *out, const struct roundtrip *rt, const struct js
 	size_t start = out->len;
 	const struct json_program *g = program_of(rt->proto);
 	const struct json_edits *edits = o ? o->edits : NULL;
-	if (edits && !edits->actions && !edits->renamed && !(g && g->statements))
+	if (edits && !edits->actions && !edits->renamed && !edits->distinct && !(g && g->statements))
 		edits = NULL;
 	ADD(out, "{\"Proto\":");
 	json_text(out, rt->proto->name);

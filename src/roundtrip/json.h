@@ -20,6 +20,7 @@ enum json_action {
 struct json_edits {
 	const u8 *actions;          /* enum json_action; NULL: none */
 	const char *const *renamed; /* names instead of a row's own, in the same object; NULL: none */
+	const char *const *distinct; /* the same, for rows that are not in `renamed`; NULL: none */
 	u64 key[2];                 /* of JSON_HASH */
 	/* What is written of a statement, or of a text that quotes one; NULL: all, and lists of literals (FIELD_LITERALS), which are left out
 	 * otherwise. Its result lives in `scratch`. */

@@ -1,13 +1,9 @@
 #!/bin/sh
-# Builds receivers of the real kind with Go, for tests/export/test_transport.py and tests/integration/test_real_backends.py to use when they
-# are there: the OpenTelemetry Collector's OTLP receiver, Prometheus' remote write handler with its store, VictoriaLogs, and Jaeger. Takes some
+# Builds receivers of the real kind with Go and Maven, for tests/export/test_transport.py and tests/integration/test_real_backends.py to use when they
+# are there: the OpenTelemetry Collector's OTLP receiver, Prometheus' remote write handler with its store, VictoriaLogs, Jaeger and OpenSearch. Takes some
 # minutes once; what cannot be had is left out, and its tests say so. `make test-backends` runs this and them. usage: real.sh [FOLDER]
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-if ! command -v go > /dev/null; then
-	echo "go is not installed: real receivers are left out" >&2
-	exit 0
-fi
 try() { # NAME COMMAND...
 	[ -x "$to/$1" ] || "$2" || echo "$1 cannot be built here: its tests are left out" >&2
 }
@@ -23,6 +19,11 @@ jaeger() { # its module replaces others and so cannot be installed, but it can b
 	rm -rf "$work"
 	return $made
 }
+opensearch() { # a node from its libraries: there is no package of the whole
+	lib=$to/opensearch.d/lib classes=$to/opensearch.d/classes
+	mvn -q -B -f opensearch/pom.xml dependency:copy-dependencies -DoutputDirectory="$lib" && javac -cp "$lib/*" -d "$classes" opensearch/Store.java &&
+		printf '#!/bin/sh\nexec java -Xmx512m -XX:+UseSerialGC -cp "%s:%s/*" Store "$@"\n' "$classes" "$lib" > "$to/opensearch" && chmod +x "$to/opensearch"
+}
 to=${1:-${PACKETD_REAL:-${XDG_CACHE_HOME:-$HOME/.cache}/packetd-real}}
 mkdir -p "$to"
 to=$(cd "$to" && pwd)
@@ -31,5 +32,6 @@ try otlpsink collector
 try rwsink prometheus
 try victoria-logs victoria_logs
 try jaeger jaeger
+try opensearch opensearch
 echo "in $to:"
 ls "$to"

@@ -109,7 +109,9 @@ def test_elasticsearch_without_templates():
     store = Store(template=400)
     with Backend(store) as b:
         c = drive('elasticsearch', '--count', 100, endpoint=b.url, template=1)
-        assert c['delivered'] == 100 and len(store.templates) == 2, 'a plainer one is tried'
+        assert c['delivered'] == 100 and len(store.templates) == 3, 'others are tried'
+        kinds = [t['template']['mappings']['properties']['Response']['properties']['Header']['type'] for t in store.templates]
+        assert kinds == ['flattened', 'flat_object', 'object'], "Elasticsearch's, OpenSearch's, anybody's"
 
 
 def test_elasticsearch_trouble(tmp_path):

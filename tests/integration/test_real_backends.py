@@ -1,4 +1,4 @@
-"""The agent with Jaeger, the OpenTelemetry Collector's receiver and VictoriaLogs, where `make test-backends` has built them: what is
+"""The agent with Jaeger, the OpenTelemetry Collector's receiver, VictoriaLogs and OpenSearch, where `make test-backends` has built them: what is
 asked back from them is what the recordings' clients know to have happened."""
 
 import json
@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import urllib.parse
 import urllib.request
 
@@ -39,14 +40,15 @@ def answers(url):
 
 
 class Running:
-    def __init__(self, folder, *command, ready, **more):
+    def __init__(self, folder, *command, ready, seconds=60, **more):
+        self.seconds = seconds
         self.out = open(os.path.join(str(folder), 'server.out'), 'ab')
         self.command, self.ready, self.more = list(map(str, command)), ready, more
         self.start()
 
     def start(self):
         self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.out, **self.more)
-        backend.wait_for(lambda: answers(self.ready), 60, self.command[0])
+        backend.wait_for(lambda: answers(self.ready), self.seconds, self.command[0])
 
     def end(self, sig=signal.SIGKILL):
         self.child.send_signal(sig)
@@ -70,11 +72,11 @@ def send(folder, exporters, names=NAMES):
         assert done.returncode == 0 and 'Sanitizer' not in said, said[-3000:]
 
 
-def truth():
+def truth(names=NAMES):
     """{protocol: (exchanges, the sum of their durations in µs)}"""
     units = {'ns': 1e-3, 'µs': 1, 'ms': 1e3, 's': 1e6}
     found = {}
-    for name in NAMES:
+    for name in names:
         for r in observe.watch(recorded.path(name)).roundtrips:
             number, unit = re.fullmatch(r'([\d.]+)(ns|µs|ms|s)', r['Duration'] or '0s').groups()
             n, sum_ = found.get(r['Proto'], (0, 0))
@@ -160,3 +162,72 @@ def test_victoria_logs(tmp_path):
         finally:
             again.kill()
             again.wait()
+
+
+INDEX = 'logs-packetd.roundtrips-default'
+OPENSEARCH_NAMES = sorted(recorded.NAMES, key=lambda name: not name.startswith('dns'))
+
+
+def ask(base, path, body=None):
+    request = urllib.request.Request(base + path, json.dumps(body).encode() if body is not None else None, {'Content-Type': 'application/json'})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def sums_in(base):
+    """{protocol: (documents, the sum of their durations in µs)}"""
+    try:
+        ask(base, '/%s/_refresh' % INDEX, {})
+        found = ask(base, '/%s/_search' % INDEX, {'size': 0, 'aggs': {'p': {'terms': {'field': 'Proto', 'size': 50}, 'aggs': {'s': {'sum': {'field': 'DurationSeconds'}}}}}})
+    except OSError:
+        return {}
+    return {b['key']: (b['doc_count'], b['s']['value'] * 1e6) for b in found['aggregations']['p']['buckets']}
+
+
+def saved_objects():
+    """Kibana's searches and charts as (title, what they look for, aggregations)."""
+    with open(os.path.join(os.path.dirname(__file__), '..', '..', 'deploy', 'kibana', 'packetd.ndjson'), encoding='utf8') as f:
+        for o in map(json.loads, f):
+            if o['type'] in ('search', 'visualization'):
+                kuery = json.loads(o['attributes']['kibanaSavedObjectMeta']['searchSourceJSON'])['query']['query']
+                lucene = re.sub(r' >= ', ':>=', re.sub(r': ', ':', kuery.replace(' or ', ' OR ').replace('not ', 'NOT ')))
+                yield o['attributes']['title'], lucene or '*', json.loads(o['attributes'].get('visState', '{}')).get('aggs', ())
+
+
+def aggregation(a):
+    if a['type'] == 'date_histogram':
+        return {'date_histogram': {'field': a['params']['field'], 'fixed_interval': '1d', 'min_doc_count': 1}}
+    return {a['type']: {k: v for k, v in a['params'].items() if k in ('field', 'size', 'percents')}}
+
+
+def test_opensearch(tmp_path):
+    """Every protocol's documents into one data stream, by number and sum, although the store is killed and comes back; sent again they are
+    not there twice. Headers can be searched, and Kibana's saved objects find something."""
+    ports = backend.free_port(), backend.free_port()
+    base = 'http://127.0.0.1:%d' % ports[0]
+    exporter = '  elasticsearch: {enabled: true, endpoint: "%s"}\n' % base
+    known = truth(OPENSEARCH_NAMES)
+    with Running(tmp_path, program('opensearch'), tmp_path / 'store', *ports, ready=base, seconds=180) as store:
+        send(tmp_path, exporter, OPENSEARCH_NAMES[:3])
+        store.end()
+        late = threading.Timer(3, store.start)
+        late.start()
+        send(tmp_path, exporter, OPENSEARCH_NAMES[3:])
+        late.join()
+        send(tmp_path, exporter, OPENSEARCH_NAMES[:3])
+        backend.wait_for(lambda: sum(n for n, _ in sums_in(base).values()) >= sum(n for n, _ in known.values()), 60, 'documents')
+        stored = sums_in(base)
+        assert {p: n for p, (n, _) in stored.items()} == {p: n for p, (n, _) in known.items()}
+        for protocol, (_, sum_) in known.items():
+            assert abs(stored[protocol][1] - sum_) < 1, protocol
+
+        def count(text):
+            return ask(base, '/%s/_count' % INDEX, {'query': {'query_string': {'query': text}}})['count']
+        agents = [r['Request']['Header']['User-Agent'][0] for n in OPENSEARCH_NAMES for r in observe.watch(recorded.path(n)).roundtrips if r['Proto'] == 'http' and 'User-Agent' in (r['Request'].get('Header') or {})]
+        assert agents and count('Request.Header.User-Agent:"%s"' % agents[0]) == agents.count(agents[0])
+        for title, lucene, aggs in saved_objects():
+            body = {'size': 1, 'query': {'query_string': {'query': lucene}}, 'aggs': {str(i): aggregation(a) for i, a in enumerate(aggs) if a['type'] != 'count'}}
+            found = ask(base, '/%s/_search' % INDEX, body)
+            assert found['hits']['total']['value'] or 'slow' in title, title
+            for a in found.get('aggregations', {}).values():
+                assert a.get('buckets') or a.get('values') or a.get('value'), title
