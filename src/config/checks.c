@@ -55,8 +55,7 @@ void check_host(struct binder *b, const struct key *k, const char *path, const s
 	buf_done(&q);
 }
 
-/* host:port, [v6]:port, :port; `host` whether one is needed. */
-static bool is_host_port(struct str s, bool host)
+bool is_host_port(struct str s, bool host)
 {
 	u64 port;
 	u32 colon = s.n;

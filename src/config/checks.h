@@ -27,4 +27,7 @@ CHECK(check_rename);
 CHECK(check_old_kind);
 #undef CHECK
 
+/* host:port, [v6]:port; without `host` :port, too. */
+bool is_host_port(struct str s, bool host);
+
 #endif

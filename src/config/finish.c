@@ -1,5 +1,10 @@
 #include "config/finish.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <strings.h>
+
+#include "config/checks.h"
 #include "roundtrip/session.h"
 #include "util/suggest.h"
 
@@ -73,6 +78,40 @@ static void finish_credentials(struct finish *f, const char *where, const struct
 		binder_error(f->b, place(user), path, "a username without a password");
 	if (*auth->username && *auth->bearer && strcmp(where, "server") != 0)
 		binder_error(f->b, place(user), path, "a username and a bearer token; only one of them can be sent");
+}
+
+/* Of "host:port" or "[v6]:port"; what is neither has been complained about. */
+static bool is_loopback(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	if (!is_host_port(str_from(address), false))
+		return true;
+	size_t n = colon ? (size_t)(colon - address) : 0;
+	struct in6_addr v6;
+	char host[64];
+	if (n >= 2 && address[0] == '[') {
+		address++;
+		n -= 2;
+	}
+	if (n >= sizeof(host))
+		return false;
+	memcpy(host, address, n);
+	host[n] = '\0';
+	if (strcasecmp(host, "localhost") == 0 || (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6)))
+		return true;
+	return strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &v6) == 1;
+}
+
+static void finish_server(struct finish *f)
+{
+	const struct config_server *s = &f->c->server;
+	const struct node *address = given(f, "server.address"), *ca = given_below(f, "server", "tls.caFile");
+	finish_credentials(f, "server", &s->tls, &s->auth);
+	if (ca && !*s->tls.cert_file && !*s->tls.key_file)
+		binder_error(f->b, ca->at, "server.tls.caFile", "asks clients for certificates, which they can only show over TLS: certFile and keyFile are missing");
+	if (s->enabled && address && !is_loopback(s->address) && !*s->auth.username && !*s->auth.bearer && !ca)
+		binder_warning(f->b, address->at, "server.address",
+			       "can be reached by other hosts, and nobody has to say who he is: /watch, /api/v1/roundtrips, /-/reload and /-/logger are answered to this host only; server.auth opens them");
 }
 
 static void finish_delivery(struct finish *f, const char *where, struct config_delivery *d)
@@ -243,7 +282,7 @@ void config_finish(struct binder *b, struct root_draft *draft, const struct node
 	struct finish f = { b, &draft->c, given_ };
 	finish_logger(&f);
 	finish_histograms(&f, draft->vm_histogram);
-	finish_credentials(&f, "server", &draft->c.server.tls, &draft->c.server.auth);
+	finish_server(&f);
 	finish_rules(&f);
 	finish_exporters(&f);
 	finish_processors(&f);

@@ -139,7 +139,7 @@ static const struct key root_keys[] = {
 	{ "exporter.resource", KEY_PAIRS, KEY_NEW, AT(exporter.resource), .example = "{deployment.environment.name: staging}", .meaning = "resource attributes added to everything that is sent" },
 
 	{ "server.enabled", KEY_BOOL, 0, AT(server.enabled), .fallback = "true", .meaning = "serve metrics, the API and the web page" },
-	{ "server.address", KEY_TEXT, 0, AT(server.address), .fallback = "127.0.0.1:9091", .check = check_address, .meaning = "host:port; :port is all addresses" },
+	{ "server.address", KEY_TEXT, 0, AT(server.address), .fallback = "127.0.0.1:9091", .check = check_address, .meaning = "host:port; :port is all addresses. From other hosts /watch, /api/v1/roundtrips, /-/reload and /-/logger need credentials" },
 	{ "server.timeout", KEY_DURATION, 0, AT(server.timeout), .max = 86400 * NS_PER_SEC, .fallback = "1m", .meaning = "of reading a request and writing its answer; 0: none" },
 	{ "server.pprof", KEY_BOOL, 0, AT(server.pprof), .fallback = "false", .meaning = "serve /debug/pprof" },
 	{ "server.maxConnections", KEY_NUMBER, KEY_NEW, AT(server.max_connections), .min = 1, .max = 100000, .fallback = "256", .meaning = "clients at once" },

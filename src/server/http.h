@@ -29,10 +29,16 @@ struct http_answer {
 	struct MHD_Response *stream; /* instead of the body */
 };
 
+enum http_access {
+	ACCESS_OPEN,  /* for everybody, without credentials: health */
+	ACCESS_USUAL, /* with credentials where they are configured */
+	ACCESS_CLOSE, /* shows traffic or changes state: without credentials for this host alone (server/reach.h) */
+};
+
 struct http_route {
 	const char *path;
 	u8 methods;            /* enum http_methods bits */
-	bool open;             /* without credentials: health */
+	u8 access;             /* enum http_access */
 	void (*handle)(struct http_request *q, struct http_answer *a);
 	const char *meaning;   /* for people, a line */
 };

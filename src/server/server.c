@@ -13,8 +13,11 @@
 #include <fcntl.h>
 
 #include "server/auth.h"
+#include "server/client_cert.h"
 #include "server/compress.h"
+#include "server/conns.h"
 #include "server/http.h"
+#include "server/reach.h"
 #include "util/bytes.h"
 #include "util/suggest.h"
 
@@ -27,6 +30,7 @@ struct server {
 	struct server_app app;
 	struct config_server config; /* texts are the configuration's, which outlives the server */
 	struct MHD_Daemon *daemon;
+	struct conns *conns;
 	int fd;
 	char address[128];
 	char *cert, *key, *ca;
@@ -140,15 +144,46 @@ static bool route_fits(const struct http_route *r, const char *path)
 	return strcmp(r->path, path) == 0 || (n > 1 && r->path[n - 1] == '/' && strncmp(r->path, path, n) == 0);
 }
 
+static bool needs_credentials(const struct server *s)
+{
+	return s->ca || *s->config.auth.username || *s->config.auth.bearer;
+}
+
+/* Whether the client may ask this; if not, it is answered. */
+static bool may_ask(struct http_request *q, const struct http_route *r, struct http_answer *a)
+{
+	const struct server *s = q->server;
+	const union MHD_ConnectionInfo *peer = MHD_get_connection_info(q->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (r->path && r->access == ACCESS_OPEN)
+		return true;
+	if (s->ca && !client_cert_passes(q->connection)) {
+		http_say(a, MHD_HTTP_FORBIDDEN, "a client certificate is needed, of an authority in server.tls.caFile");
+		return false;
+	}
+	if (!auth_passes(&s->config.auth, http_header(q, "Authorization"))) {
+		http_say(a, MHD_HTTP_UNAUTHORIZED, "credentials are needed");
+		return false;
+	}
+	if (!r->path || r->access != ACCESS_CLOSE)
+		return true;
+	const char *forwarded = http_header(q, "X-Forwarded-For");
+	struct reach reach = { .peer = peer ? peer->client_addr : NULL, .host = http_header(q, "Host"), .origin = http_header(q, "Origin"),
+			       .forwarded = forwarded ? forwarded : http_header(q, "Forwarded"), .known = needs_credentials(s) };
+	const char *refusal = reach_refusal(&reach);
+	if (refusal)
+		http_say(a, MHD_HTTP_FORBIDDEN, "%s is not answered: %s", r->path, refusal);
+	return !refusal;
+}
+
 static void answer(struct http_request *q, struct http_answer *a)
 {
 	const struct http_route *r = http_routes;
 	while (r->path && !route_fits(r, q->path))
 		r++;
 	u8 method = strcmp(q->method, "POST") == 0 ? METHOD_POST : strcmp(q->method, "GET") == 0 || q->is_head ? METHOD_GET : 0;
-	if (!(r->path && r->open) && !auth_passes(&q->server->config.auth, http_header(q, "Authorization"))) {
-		http_say(a, MHD_HTTP_UNAUTHORIZED, "credentials are needed");
-	} else if (!r->path) {
+	if (!may_ask(q, r, a))
+		return;
+	if (!r->path) {
 		say_not_found(q->path, a);
 	} else if (!(r->methods & method)) {
 		a->allow = r->methods & METHOD_GET ? "GET, HEAD" : "POST";
@@ -157,6 +192,23 @@ static void answer(struct http_request *q, struct http_answer *a)
 		a->status = MHD_HTTP_OK;
 		r->handle(q, a);
 	}
+}
+
+/* Of a connection; NULL when it has none. */
+static struct conns_entry *entry_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *c, void **context, enum MHD_ConnectionNotificationCode code)
+{
+	struct server *s = cls;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+		conns_remove(s->conns, *context);
+	else if (info)
+		*context = conns_add(s->conns, info->connect_fd);
 }
 
 /* Called once with the headers, then with each piece of the body, then at its end. */
@@ -182,6 +234,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 		*upload_len = 0;
 		return MHD_YES;
 	}
+	conns_phase(s->conns, entry_of(c), CONN_WORKING);
 	q->method = method;
 	q->path = url;
 	if (q->body.failed)
@@ -193,6 +246,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 		a.body = (struct buf){ 0 };
 		http_say(&a, MHD_HTTP_INTERNAL_SERVER_ERROR, "not enough memory for the answer");
 	}
+	if (!a.stream)
+		conns_phase(s->conns, entry_of(c), CONN_WRITING);
 	enum MHD_Result rc = send_answer(q, &a);
 	buf_done(&a.body);
 	return rc;
@@ -205,6 +260,7 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **state, enum
 	if (q) {
 		buf_done(&q->body);
 		atomic_fetch_sub(&s->active, 1);
+		conns_phase(s->conns, entry_of(c), CONN_READING);
 	}
 	free(q);
 	*state = NULL;
@@ -306,10 +362,10 @@ static char *read_text(const char *path, const char *key, struct buf *error)
 static int read_tls(struct server *s, struct buf *error)
 {
 	const struct config_tls *t = &s->config.tls;
-	if (!*t->cert_file && !*t->key_file)
+	if (!*t->cert_file && !*t->key_file && !*t->ca_file)
 		return 0;
 	if (!*t->cert_file || !*t->key_file) {
-		buf_adds(error, "server.tls: certFile and keyFile belong together");
+		buf_adds(error, *t->ca_file ? "server.tls: caFile needs certFile and keyFile" : "server.tls: certFile and keyFile belong together");
 		return -EINVAL;
 	}
 	if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
@@ -319,7 +375,9 @@ static int read_tls(struct server *s, struct buf *error)
 	s->cert = read_text(t->cert_file, "server.tls.certFile", error);
 	s->key = s->cert ? read_text(t->key_file, "server.tls.keyFile", error) : NULL;
 	s->ca = s->key && *t->ca_file ? read_text(t->ca_file, "server.tls.caFile", error) : NULL;
-	return s->key && (s->ca || !*t->ca_file) ? 0 : -EINVAL;
+	if (!s->key || (*t->ca_file && !s->ca))
+		return -EINVAL;
+	return s->ca ? client_cert_prepare(error) : 0;
 }
 
 int server_new(const struct config_server *config, const struct server_app *app, struct server **ret, struct buf *error)
@@ -346,7 +404,7 @@ int server_new(const struct config_server *config, const struct server_app *app,
 
 int server_start(struct server *s, struct buf *error)
 {
-	unsigned timeout = (unsigned)MIN(s->config.timeout / NS_PER_SEC, 3600);
+	unsigned timeout = (unsigned)((s->config.timeout + NS_PER_SEC - 1) / NS_PER_SEC), limit = s->config.max_connections ? s->config.max_connections : CONNECTIONS;
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, s->key },
@@ -355,9 +413,14 @@ int server_start(struct server *s, struct buf *error)
 	};
 	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC | (s->cert ? MHD_USE_TLS : 0);
-	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_CONNECTION_TIMEOUT, timeout ? timeout : 60,
-				     MHD_OPTION_CONNECTION_LIMIT, s->config.max_connections ? s->config.max_connections : CONNECTIONS, MHD_OPTION_THREAD_STACK_SIZE,
-				     (size_t)STACK, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_ARRAY, s->cert ? tls : none, MHD_OPTION_END);
+	s->conns = conns_new(limit, s->config.timeout);
+	if (!s->conns) {
+		buf_addf(error, "the HTTP server on %s cannot be started: not enough memory", s->address);
+		return -ENOMEM;
+	}
+	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_CONNECTION_TIMEOUT, timeout,
+				     MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_THREAD_STACK_SIZE,
+				     (size_t)STACK, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_ARRAY, s->cert ? tls : none, MHD_OPTION_END);
 	if (s->daemon) {
 		s->fd = -1; /* the daemon's now */
 		return 0;
@@ -393,6 +456,7 @@ void server_free(struct server *s)
 		return;
 	if (s->daemon)
 		wind_down(s);
+	conns_free(s->conns);
 	if (s->fd >= 0)
 		close(s->fd);
 	if (s->key)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import agent as ag
@@ -269,6 +270,88 @@ server:
         assert a.status('/protocol/metrics', '-H', 'Authorization: Bearer tok-1')[0] == 200
         assert a.status('/nowhere', '-H', 'Authorization: Bearer tok-1')[0] == 404
         assert 'secret' not in a.stop()
+
+
+def test_client_certificates(loopback, tmp_path):
+    """Only clients of the authority get in; libmicrohttpd itself lets anybody."""
+    for name in ('ca', 'other'):
+        inside(loopback, 'openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=' + name, '-addext', 'subjectAltName=IP:127.0.0.1',
+               '-keyout', tmp_path / (name + '.key'), '-out', tmp_path / (name + '.pem'))
+    inside(loopback, 'openssl', 'req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=client', '-keyout', tmp_path / 'client.key', '-out', tmp_path / 'client.csr')
+    inside(loopback, 'openssl', 'x509', '-req', '-in', tmp_path / 'client.csr', '-CA', tmp_path / 'ca.pem', '-CAkey', tmp_path / 'ca.key', '-CAcreateserial', '-days', '2',
+           '-out', tmp_path / 'client.pem')
+    config = RULES % '' + 'server: {address: ":9091", tls: {certFile: %s, keyFile: %s, caFile: %s}}\n' % tuple(tmp_path / n for n in ('other.pem', 'other.key', 'ca.pem'))
+    with ag.Agent(config, namespace=loopback.namespace, wait=False) as a:
+        a.scheme = 'https'
+        a.curl += ['--cacert', str(tmp_path / 'other.pem')]
+        a.until(a.ready, 'the agent')
+        client = '--cert', tmp_path / 'client.pem', '--key', tmp_path / 'client.key'
+        for path in ('/metrics', '/watch?timeout=1s', '/nowhere'):
+            assert a.status(path)[0] == 403
+            assert a.status(path, '--cert', tmp_path / 'other.pem', '--key', tmp_path / 'other.key')[0] == 403
+            assert a.status(path, *client)[0] == (404 if path == '/nowhere' else 200)
+        assert a.status('/-/logger?level=info', '-X', 'POST', *client)[0] == 200
+        a.stop()
+
+
+def test_other_hosts(loopback):
+    """Without credentials, what shows traffic or changes state is for this host alone; with credentials it is for all."""
+    inside(loopback, 'ip', 'address', 'replace', '198.51.100.9/32', 'dev', 'lo')
+    traffic = '/watch?timeout=1s', '/api/v1/roundtrips', '/-/reload', '/-/logger?level=info'
+    public = '/metrics', '/protocol/metrics', '/healthz', '/readyz', '/api/v1/ledger', '/'
+
+    def ask(a, address, path, *options):
+        return int(inside(loopback, 'curl', '-s', '-g', '-o', '/dev/null', '-w', '%{http_code}', '--max-time', 30, *(('-X', 'POST') if path.startswith('/-') else ()), *options, 'http://%s:9091%s' % (address, path)))
+    with ag.Agent(RULES % '' + 'server: {address: ":9091"}\n', namespace=loopback.namespace) as a:
+        for path in traffic:
+            assert ask(a, '127.0.0.1', path) == ask(a, '[::1]', path) == ask(a, 'localhost', path) == 200, path
+            assert ask(a, '198.51.100.9', path) == 403, path
+            assert ask(a, '127.0.0.1', path, '-H', 'Host: shop.example') == 403, 'a name that was made to mean this host'
+            assert ask(a, '127.0.0.1', path, '-H', 'Origin: http://shop.example') == 403, 'a web page'
+        for path in public:
+            assert ask(a, '198.51.100.9', path) == 200, path
+        a.configure(RULES % '' + 'server: {address: ":9091", auth: {bearerToken: tok-1}}\n')
+        assert a.reload()[0] == 200
+        a.until(lambda: ask(a, '198.51.100.9', '/metrics') == 401, 'the new server')
+        for path in traffic + public[:2]:
+            assert ask(a, '198.51.100.9', path, '-H', 'Authorization: Bearer tok-1') == 200, path
+        assert 'this host only' in a.stop()
+
+
+SLOW = '''
+import socket, sys, time
+held = []
+for i in range(int(sys.argv[1])):
+    s = socket.create_connection(('127.0.0.1', 9091))
+    s.setblocking(False)
+    held.append(s)
+    s.send((b'GET /metrics HTTP/1.1\\r\\nHost: localhost\\r\\n', b'POST /-/logger HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 99999\\r\\n\\r\\n')[i % 2])
+print(flush=True)
+while True:
+    time.sleep(0.5)
+    for s in held:
+        try:
+            s.send(b'x')
+        except OSError:
+            pass
+'''
+
+
+def test_slow_clients(loopback):
+    """More clients than there are places send a byte now and then and never end their requests: others get their answers, and nothing is lost."""
+    with ag.Agent(RULES % '' + 'server: {maxConnections: 24, timeout: 5s}\n', namespace=loopback.namespace) as a:
+        slow = subprocess.Popen(['ip', 'netns', 'exec', loopback.namespace, sys.executable, '-c', SLOW, '40'], stdout=subprocess.PIPE)
+        try:
+            slow.stdout.readline()
+            ab(loopback, 2000, '/index.html')
+            a.until(lambda: a.status('/healthz')[0] == 200, 'an answer')
+            logged(loopback, 2000)
+            a.until(lambda: a.status('/protocol/metrics')[0] == 200 and a.total('http_outcomes_total', outcome='answered') >= 2000, 'all exchanges')
+        finally:
+            slow.kill()
+            slow.wait()
+            slow.stdout.close()
+        a.stop()
 
 
 def test_http_manners(loopback):
