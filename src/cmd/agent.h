@@ -71,7 +71,8 @@ struct agent {
 	_Atomic u64 clock;          /* files: the capture's, ns */
 	u64 reloads, reload_failures;
 	const struct config *server_config; /* what the server was made from */
-	bool server_restart;        /* its settings have changed */
+	struct server *old_server;  /* replaced by a reload, until its last answer is given; or NULL */
+	const struct config *old_server_config;
 	struct config *retired[2 * AGENT_EXPORTERS_MAX]; /* old ones, as long as something made from them lives */
 	u32 retired_len;
 	u64 started_at;             /* monotonic, ns */
@@ -92,6 +93,8 @@ int agent_open(struct agent *a);
 void agent_close(struct agent *a);
 /* Binds the server's address, as the configuration says; started by the loop. */
 int agent_open_server(struct agent *a);
+/* Ends the server that a reload has replaced, when its answers are given. */
+void agent_end_old_server(struct agent *a);
 /* A plan for this configuration with all exporters' sinks; exporters[] as in struct agent. */
 int agent_make_plan(struct agent *a, const struct config *c, struct exporter *const *exporters, struct plan **ret, struct buf *error);
 int agent_open_exporter(struct agent *a, const struct config *c, u32 which, struct exporter **ret, struct buf *error);

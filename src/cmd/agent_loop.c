@@ -104,26 +104,6 @@ static void answer_request(struct agent *a, int result, const struct buf *text)
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* The new settings of the server: not while somebody waits for an answer from it. Where they do not work, it stays as it was or, when
- * it has had to give the address back, is down and tried again with the next configuration. */
-static void restart_server(struct agent *a)
-{
-	struct buf error = { 0 };
-	server_free(a->server);
-	a->server = NULL;
-	a->server_restart = false;
-	a->server_config = NULL;
-	if (agent_open_server(a) == EXIT_OK && a->server && server_start(a->server, &error) < 0) {
-		log_write(LOG_ERROR, "server", "%s", buf_cstr(&error));
-		server_free(a->server);
-		a->server = NULL;
-	}
-	if (a->server)
-		log_write(LOG_INFO, "server", "now on %s://%s/", server_scheme(a->server), server_address(a->server));
-	agent_drop_configs(a);
-	buf_done(&error);
-}
-
 static void reload_if_wanted(struct loop *l)
 {
 	bool asked = requested(l->a);
@@ -139,8 +119,7 @@ static void reload_if_wanted(struct loop *l)
 	agent_notify(l->a, rc ? "READY=1\nSTATUS=the last reload has failed: the log says why" : "READY=1\nSTATUS=");
 	if (asked)
 		answer_request(l->a, rc, &text);
-	if (l->a->server_restart)
-		restart_server(l->a);
+	agent_end_old_server(l->a); /* not while somebody waits for an answer from it */
 	buf_done(&text);
 }
 

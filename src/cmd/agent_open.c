@@ -165,7 +165,7 @@ int agent_open_server(struct agent *a)
 	if (!a->config->server.enabled)
 		return EXIT_OK;
 	agent_fill_app(a, &app);
-	int rc = server_new(&a->config->server, &app, &a->server, &error);
+	int rc = server_new(&a->config->server, &app, NULL, &a->server, &error);
 	a->server_config = a->config;
 	if (rc && !a->live) { /* a capture can be read without */
 		log_write(LOG_WARN, "server", "%s", buf_cstr(&error));
@@ -276,6 +276,7 @@ void agent_close(struct agent *a)
 {
 	if (a->tap)
 		tap_close(a->tap);
+	agent_end_old_server(a);
 	server_free(a->server);
 	observer_close(a->observer);
 	agent_end_exporters(a);

@@ -22,10 +22,13 @@ struct fresh {
 	struct plan *plan;
 	struct registry_options registry;
 	struct l4_metrics *l4; /* NULL: it stays as it is */
+	struct server *server; /* when its settings have changed: running already; NULL: none is wanted */
+	bool server_changed;
 };
 
 static void fresh_done(struct fresh *f)
 {
+	server_free(f->server);
 	plan_free(f->plan);
 	l4_metrics_free(f->l4);
 	for (u32 i = 0; i < AGENT_EXPORTERS_MAX; i++)
@@ -60,6 +63,20 @@ static int make_exporters(struct agent *a, struct fresh *f, struct buf *error)
 	return rc;
 }
 
+/* Last of all, since it begins to answer: a new one beside the old one, at the same place or another. */
+static int make_server(struct agent *a, struct fresh *f, struct buf *error)
+{
+	struct server_app app;
+	f->server_changed = config_differs(a->config, f->config, "server") || (f->config->server.enabled && !a->server);
+	if (!f->server_changed || !f->config->server.enabled)
+		return 0;
+	agent_fill_app(a, &app);
+	int rc = server_new(&f->config->server, &app, a->server, &f->server, error);
+	if (!rc)
+		rc = server_start(f->server, error);
+	return rc;
+}
+
 static int make_fresh(struct agent *a, struct fresh *f, struct buf *error)
 {
 	int rc = agent_read_config(a->v, &f->config, &f->builtin, error);
@@ -77,7 +94,7 @@ static int make_fresh(struct agent *a, struct fresh *f, struct buf *error)
 		if (f->made[i] && f->exporters[i])
 			rc = f->exporters[i]->ops->start(f->exporters[i]);
 	f->registry = agent_registry_options(a, f->config);
-	return rc;
+	return rc ? rc : make_server(a, f, error);
 }
 
 static void pause_ms(long ms)
@@ -125,7 +142,7 @@ static bool config_in_use(const struct agent *a, const struct config *c)
 	for (u32 i = 0; i < AGENT_EXPORTERS_MAX; i++)
 		if (a->exporters[i] && a->exporter_configs[i] == c)
 			return true;
-	return c == a->config || c == a->server_config;
+	return c == a->config || c == a->server_config || c == a->old_server_config;
 }
 
 void agent_drop_configs(struct agent *a)
@@ -140,11 +157,32 @@ void agent_drop_configs(struct agent *a)
 	a->retired_len = kept;
 }
 
+static void exchange_server(struct agent *a, struct fresh *f)
+{
+	if (!f->server_changed)
+		return;
+	a->old_server = a->server;
+	a->old_server_config = a->server_config;
+	a->server = f->server;
+	a->server_config = f->server ? f->config : NULL;
+	if (a->server)
+		log_write(LOG_INFO, "server", "now on %s://%s/", server_scheme(a->server), server_address(a->server));
+}
+
+void agent_end_old_server(struct agent *a)
+{
+	if (!a->old_server)
+		return;
+	server_free(a->old_server);
+	a->old_server = NULL;
+	a->old_server_config = NULL;
+	agent_drop_configs(a);
+}
+
 static void exchange_config(struct agent *a, struct fresh *f)
 {
 	if (a->retired_len < ARRAY_LEN(a->retired)) /* more than exporters and server can hold */
 		a->retired[a->retired_len++] = a->config;
-	a->server_restart |= config_differs(a->config, f->config, "server");
 	pthread_rwlock_wrlock(&a->config_lock);
 	a->config = f->config;
 	a->builtin = f->builtin;
@@ -172,6 +210,7 @@ static void take_over(struct agent *a, struct fresh *f, struct buf *text)
 		log_write(LOG_ERROR, "config", "a worker does not answer; the old pipelines stay in memory");
 	}
 	exchange_exporters(a, f);
+	exchange_server(a, f);
 	exchange_config(a, f);
 	agent_drop_configs(a);
 	buf_done(&a->bpf);

@@ -31,7 +31,7 @@ struct server {
 	struct config_server config; /* texts are the configuration's, which outlives the server */
 	struct MHD_Daemon *daemon;
 	struct conns *conns;
-	int fd;
+	int fd;      /* listens; not the daemon's, which has a copy */
 	char address[128];
 	char *cert, *key, *ca;
 	_Atomic u32 active; /* requests that are not answered to their end */
@@ -326,6 +326,8 @@ static int bind_address(struct server *s, struct buf *error)
 		buf_addf(error, "server.address %s: cannot listen: %s", s->config.address, strerror(-rc));
 		if (rc == -EADDRINUSE)
 			buf_adds(error, "; another program (or another packetd) uses this port: choose another one with server.address");
+		if (rc == -EACCES)
+			buf_adds(error, "; ports below 1024 need a right that is given up after the start");
 		return rc;
 	}
 	s->fd = rc;
@@ -380,7 +382,18 @@ static int read_tls(struct server *s, struct buf *error)
 	return s->ca ? client_cert_prepare(error) : 0;
 }
 
-int server_new(const struct config_server *config, const struct server_app *app, struct server **ret, struct buf *error)
+static int open_address(struct server *s, const struct server *old, struct buf *error)
+{
+	if (!old || strcmp(old->config.address, s->config.address) != 0)
+		return bind_address(s, error);
+	s->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 0);
+	if (s->fd >= 0)
+		return 0;
+	buf_addf(error, "server.address %s: %s", s->config.address, strerror(errno));
+	return -errno;
+}
+
+int server_new(const struct config_server *config, const struct server_app *app, const struct server *old, struct server **ret, struct buf *error)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	if (!s)
@@ -392,7 +405,7 @@ int server_new(const struct config_server *config, const struct server_app *app,
 	if (!rc)
 		rc = read_tls(s, error);
 	if (!rc)
-		rc = bind_address(s, error);
+		rc = open_address(s, old, error);
 	if (rc) {
 		server_free(s);
 		return rc;
@@ -413,18 +426,20 @@ int server_start(struct server *s, struct buf *error)
 	};
 	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC | (s->cert ? MHD_USE_TLS : 0);
+	int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
 	s->conns = conns_new(limit, s->config.timeout);
-	if (!s->conns) {
-		buf_addf(error, "the HTTP server on %s cannot be started: not enough memory", s->address);
+	if (!s->conns || fd < 0) {
+		buf_addf(error, "the HTTP server on %s cannot be started: not enough memory or descriptors", s->address);
+		if (fd >= 0)
+			close(fd);
 		return -ENOMEM;
 	}
-	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_CONNECTION_TIMEOUT, timeout,
+	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_TIMEOUT, timeout,
 				     MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_THREAD_STACK_SIZE,
 				     (size_t)STACK, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_ARRAY, s->cert ? tls : none, MHD_OPTION_END);
-	if (s->daemon) {
-		s->fd = -1; /* the daemon's now */
+	if (s->daemon) /* the copy is its now */
 		return 0;
-	}
+	close(fd);
 	buf_addf(error, "the HTTP server on %s cannot be started%s", s->address, s->cert ? ": are certificate and key in PEM form, and a pair?" : "");
 	return -EINVAL;
 }

@@ -28,8 +28,9 @@ struct server_app {
 
 struct server;
 
-/* Binds the address; nothing is answered before server_start. Negative errno with a sentence in `error`. */
-int server_new(const struct config_server *config, const struct server_app *app, struct server **ret, struct buf *error);
+/* Binds the address; nothing is answered before server_start. Where `old` (NULL: none) listens on the same address, its socket is used as
+ * well, so that no client is refused in between. Negative errno with a sentence in `error`. */
+int server_new(const struct config_server *config, const struct server_app *app, const struct server *old, struct server **ret, struct buf *error);
 int server_start(struct server *s, struct buf *error);
 /* Address it listens on, with the port that was chosen for :0. */
 const char *server_address(const struct server *s);

@@ -408,3 +408,26 @@ def test_server_moves(loopback):
         assert a.status('/-/reload', '-X', 'POST', '-H', 'Authorization: Bearer tok')[0] == 200
         a.until(lambda: a.status('/metrics', '-H', 'Authorization: Bearer two')[0] == 200, 'the new token')
         a.stop()
+
+
+def test_server_that_cannot_move(loopback, tmp_path):
+    """An address in use, a certificate that is none: the reload fails and says so, and the server goes on as it was. At the same address no client is refused."""
+    (tmp_path / 'bad.pem').write_text('nonsense')
+    with ag.Agent(RULES % '', namespace=loopback.namespace) as a:
+        for server, why in (('{address: "127.0.0.1:6379"}', 'in use'), ('{address: "127.0.0.1:1"}', 'below 1024'), ('{tls: {certFile: %s, keyFile: %s}}' % (tmp_path / 'bad.pem', tmp_path / 'bad.pem'), 'PEM'),
+                            ('{tls: {certFile: /nowhere, keyFile: /nowhere}}', '/nowhere')):
+            a.configure(RULES % '' + 'server: %s\n' % server)
+            code, said = a.reload()
+            assert code == 400 and why in said, said
+            assert a.status('/metrics')[0] == 200
+        for i in range(5):
+            a.configure(RULES % '' + 'server: {timeout: %ds}\n' % (20 + i))
+            assert a.reload()[0] == 200
+            assert a.status('/metrics')[0] == 200
+        a.configure(RULES % '' + 'server: {enabled: false}\n')
+        assert a.reload()[0] == 200
+        a.until(lambda: a.status('/metrics')[0] == 0, 'no server')
+        a.configure(RULES % '')
+        a.child.send_signal(signal.SIGHUP)
+        a.until(lambda: a.status('/metrics')[0] == 200, 'the server')
+        a.stop()
