@@ -1,6 +1,8 @@
 #include "capture/capture.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #define X(name) extern const struct capture_engine capture_##name;
 #include "capture/engine_list.h"
@@ -27,4 +29,9 @@ const struct capture_engine *capture_engine_default(const struct capture_options
 		return capture_engine_find("file");
 	const struct capture_engine *fastest = capture_engine_find("afpacket");
 	return fastest ? fastest : capture_engine_find("libpcap");
+}
+
+const char *capture_strerror(int rc)
+{
+	return rc == -EBADMSG ? "what comes cannot be read as a capture" : strerror(-rc);
 }

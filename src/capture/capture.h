@@ -63,5 +63,7 @@ extern const struct capture_engine *const capture_engines[];
 const struct capture_engine *capture_engine_find(const char *name);
 /* The default for these options on this system: "file" with a file, otherwise "afpacket" on Linux, "libpcap" elsewhere. */
 const struct capture_engine *capture_engine_default(const struct capture_options *options);
+/* Why an engine has ended, from its (negative) return. */
+const char *capture_strerror(int rc);
 
 #endif

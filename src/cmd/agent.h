@@ -100,8 +100,8 @@ int agent_make_plan(struct agent *a, const struct config *c, struct exporter *co
 int agent_open_exporter(struct agent *a, const struct config *c, u32 which, struct exporter **ret, struct buf *error);
 
 /* agent_end.c: delivers what is queued, for some seconds at most, ends the exporters and says what each has delivered and what not.
- * False: something was not. */
-bool agent_end_exporters(struct agent *a);
+ * `meanwhile` (may be NULL) is called again and again until then. False: something was not delivered. */
+bool agent_end_exporters(struct agent *a, void (*meanwhile)(void *arg), void *arg);
 /* Records that wait in all exporters. */
 u64 agent_queued(struct agent *a);
 

@@ -67,31 +67,45 @@ static bool say_outcome(struct exporter *e)
 	return true;
 }
 
+struct ending {
+	struct exporter *exporter;
+	pthread_t thread;
+	bool waits;
+	_Atomic u32 *left;
+};
+
 static void *stop(void *arg)
 {
-	struct exporter *e = arg;
-	e->ops->stop(e, FLUSH_MS);
+	struct ending *e = arg;
+	e->exporter->ops->stop(e->exporter, FLUSH_MS);
+	atomic_fetch_sub(e->left, 1);
 	return NULL;
 }
 
-bool agent_end_exporters(struct agent *a)
+bool agent_end_exporters(struct agent *a, void (*meanwhile)(void *arg), void *arg)
 {
-	pthread_t threads[AGENT_EXPORTERS_MAX];
-	bool waits[AGENT_EXPORTERS_MAX] = { false }, all = true;
+	struct ending endings[AGENT_EXPORTERS_MAX];
+	_Atomic u32 left = 0;
+	bool all = true;
 	if (a->exporters_ended)
 		return true;
 	a->exporters_ended = true;
 	/* All at once: a back end that does not answer takes no time from the others. */
 	for (u32 i = 0; i < AGENT_EXPORTERS_MAX; i++) {
-		if (!a->exporters[i])
+		struct ending *e = &endings[i];
+		*e = (struct ending){ .exporter = a->exporters[i], .left = &left };
+		if (!e->exporter)
 			continue;
-		waits[i] = pthread_create(&threads[i], NULL, stop, a->exporters[i]) == 0;
-		if (!waits[i])
-			stop(a->exporters[i]);
+		atomic_fetch_add(&left, 1);
+		e->waits = pthread_create(&e->thread, NULL, stop, e) == 0;
+		if (!e->waits)
+			stop(e);
 	}
+	while (meanwhile && atomic_load(&left))
+		meanwhile(arg);
 	for (u32 i = 0; i < AGENT_EXPORTERS_MAX; i++)
-		if (waits[i])
-			pthread_join(threads[i], NULL);
+		if (endings[i].waits)
+			pthread_join(endings[i].thread, NULL);
 	for (u32 i = 0; i < AGENT_EXPORTERS_MAX; i++)
 		if (a->exporters[i])
 			all &= say_outcome(a->exporters[i]);

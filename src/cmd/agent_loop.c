@@ -12,6 +12,7 @@
 
 #define LOOK_MS 500
 #define SETTLE_NS (300 * NS_PER_MS) /* a file that is being written may change several times */
+#define AGAIN_NS (200 * NS_PER_MS) /* signals that come so soon after the first are the same one: timeout(1) sends to the process and to its group */
 #define PATIENCE_NS (600 * NS_PER_SEC) /* a capture file has been read: longest wait for back ends that take nothing */
 
 enum { FD_SIGNALS, FD_OBSERVER, FD_WAKE, FD_FILE, FDS };
@@ -20,6 +21,7 @@ struct loop {
 	struct agent *a;
 	struct pollfd fds[FDS];
 	int signals;      /* to end, so far */
+	u64 ended_at;     /* monotonic, ns: the first of them */
 	bool hup;         /* the configuration is to be read again … */
 	u64 changed_at;   /* … because the file was changed then; monotonic, 0: not */
 };
@@ -56,10 +58,12 @@ static void take_signals(struct loop *l)
 		} else if (si.ssi_signo == SIGUSR2) {
 			log_reopen();
 		} else if (l->signals++ == 0) {
+			l->ended_at = clock_ns(CLOCK_MONOTONIC);
 			log_write(LOG_INFO, "agent", "%s: ending", si.ssi_signo == SIGINT ? "interrupted" : "asked to end");
 			atomic_store(&l->a->hurry, true);
 			observer_stop(l->a->observer);
-		} else {
+		} else if (clock_ns(CLOCK_MONOTONIC) - l->ended_at > AGAIN_NS) {
+			log_write(LOG_WARN, "agent", "asked again: ended at once; %llu records had not been delivered", (unsigned long long)agent_queued(l->a));
 			_exit(128 + (int)si.ssi_signo);
 		}
 	}
@@ -155,6 +159,13 @@ static void drain(struct loop *l)
 	}
 }
 
+static void look_while_ending(void *arg)
+{
+	struct loop *l = arg;
+	if (poll(&l->fds[FD_SIGNALS], 1, 20) > 0)
+		take_signals(l);
+}
+
 static void log_end(struct agent *a)
 {
 	struct ledger *sum = calloc(1, sizeof(*sum));
@@ -226,12 +237,12 @@ int agent_loop(struct agent *a)
 	atomic_store(&a->stopping, true);
 	agent_notify(a, "STOPPING=1");
 	if (rc)
-		log_write(LOG_ERROR, "agent", "capturing has ended: %s", strerror(-rc));
+		log_write(LOG_ERROR, "agent", "capturing has ended: %s", capture_strerror(rc));
 	look(&l, 0);
 	if (!a->live)
 		drain(&l);
 	agent_end_show(a);
-	bool delivered = agent_end_exporters(a);
+	bool delivered = agent_end_exporters(a, look_while_ending, &l);
 	log_end(a);
 	close(l.fds[FD_SIGNALS].fd);
 	return rc || (!a->live && !delivered) ? EXIT_FAILED : EXIT_OK;

@@ -279,7 +279,7 @@ void agent_close(struct agent *a)
 	agent_end_old_server(a);
 	server_free(a->server);
 	observer_close(a->observer);
-	agent_end_exporters(a);
+	agent_end_exporters(a, NULL, NULL);
 	for (u32 i = 0; i < AGENT_EXPORTERS_MAX; i++)
 		if (a->exporters[i])
 			a->exporters[i]->ops->free(a->exporters[i]);

@@ -169,6 +169,6 @@ int watch_loop(struct watch *w)
 	finish_output(&l);
 	watch_progress_clear(w);
 	if (rc)
-		watch_say("Error", "capturing has ended: %s", strerror(-rc));
+		watch_say("Error", "capturing has ended: %s", capture_strerror(rc));
 	return rc || w->write_failed ? EXIT_FAILED : EXIT_OK;
 }

@@ -211,6 +211,13 @@ def test_not_a_capture(tmp_path):
     assert r.returncode == 1 and b'text.pcap' in r.stderr and r.stdout == b''
 
 
+@pytest.mark.parametrize('data', [b'', b'this is no capture', bytes(8)])
+def test_standard_input_that_is_no_capture(data):
+    r = watch('-r', '-', data=data)
+    assert r.returncode == 1 and r.stdout == b''
+    assert b'standard input' in r.stderr and b'cannot be read as a capture' in r.stderr and b'Bad message' not in r.stderr
+
+
 def test_proto_rules(capture):
     assert watch('-r', capture, '--proto', 'dns').stdout == watch('-r', capture).stdout
     assert len(lines(watch('-r', capture, '--proto', 'dns;53').stdout)) == 50

@@ -3,7 +3,9 @@
 import collections
 import json
 import os
+import signal
 import subprocess
+import time
 
 import backend
 import observe
@@ -105,3 +107,30 @@ def test_a_back_end_that_does_not_answer(tmp_path):
     assert len(store.documents) == n
     assert len([s for r in b.taken if r.path == '/v1/traces' for s in records(r.body)]) == n
     assert 'logs: %d records dropped: they could not be delivered in time' % n in said
+
+
+def ending(folder, url):
+    """An agent that has read a capture, and was asked to end while a back end does not answer."""
+    folder.mkdir()
+    (folder / 'packetd.yaml').write_text('server: {enabled: false}\nexporter: {traces: {enabled: true, endpoint: "%s/v1/traces", timeout: 1m}}\n' % url)
+    with open(folder / 'said', 'wb') as out:
+        child = subprocess.Popen([observe.PACKETD, 'agent', '--config', 'packetd.yaml', '--pcap-file', CAPTURE], cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    backend.wait_for(lambda: 'are on their way' in (folder / 'said').read_text(), 30, 'the end of the capture')
+    child.send_signal(signal.SIGTERM)
+    return child
+
+
+def test_asked_twice_to_end(tmp_path):
+    """It waits for back ends, but not for somebody who has lost patience; signals at the same time are one (timeout(1) sends two)."""
+    with Backend(lambda number, request: 'hang') as b:
+        child = ending(tmp_path / 'twice', b.url)
+        backend.wait_for(lambda: 'asked to end' in (tmp_path / 'twice' / 'said').read_text(), 30, 'the first signal')
+        time.sleep(0.5)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(8) == 128 + signal.SIGTERM
+        assert 'had not been delivered' in (tmp_path / 'twice' / 'said').read_text()
+        child = ending(tmp_path / 'once', b.url)
+        time.sleep(0.02)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(40) == 1
+        assert 'were not delivered' in (tmp_path / 'once' / 'said').read_text()
