@@ -7,7 +7,8 @@
 /* All of it is u64: summed as an array, but for the times. */
 _Static_assert(sizeof(struct ledger) % sizeof(u64) == 0, "the ledger holds nothing but u64");
 
-void ledger_add(struct ledger *sum, const struct ledger *worker)
+/* Workers count on without atomics while others read: each counter is written by one thread, with one store. Said to ThreadSanitizer. */
+__attribute__((no_sanitize("thread"))) void ledger_add(struct ledger *sum, const struct ledger *worker)
 {
 	const u64 *from = (const u64 *)worker;
 	u64 *to = (u64 *)sum, first = sum->first_ts, last = sum->last_ts;

@@ -801,6 +801,28 @@ def test_docs_are_current(path, args):
         assert f.read() == run(*args).stdout, 'run make docs'
 
 
+def commands(text):
+    """What a README's blocks say is to be typed, without its remarks."""
+    for block in re.findall(r'^```\n(.*?)^```', text, re.M | re.S):
+        yield from (line.split('  #')[0].strip() for line in block.splitlines() if not re.match(r'\d\d:|\S+ +\d|packets|connections|protocol|\^C', line))
+
+
+def test_readmes():
+    """The links of both lead somewhere; the Chinese one has the same commands, protocols and ports as the other."""
+    texts = {}
+    for name in ('README.md', 'README.zh-CN.md'):
+        with open(os.path.join(HERE, name), encoding='utf8') as f:
+            texts[name] = f.read()
+        for target in re.findall(r'\]\(([^)#:]+)\)', texts[name]):
+            assert os.path.exists(os.path.join(HERE, target)), target
+    english, chinese = texts.values()
+    assert len(list(commands(chinese))) > 15 and set(commands(chinese)) == set(commands(english))
+    names = [re.findall(r'^\| `(\w+)` \|', t, re.M) for t in texts.values()]
+    assert sorted(names[0]) == sorted(names[1])
+    for port in re.findall(r'\b\d{2,5}\b', ' '.join(re.findall(r'^\| `\w+` \|.*?\|.*?\|(.*?)\|', english, re.M))):
+        assert port in chinese, port
+
+
 def test_sample():
     r = watch('-r', os.path.join(HERE, 'samples/sample.pcap'))
     got = lines(r.stdout)
