@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import threading
 
+from backend import varint
 from report import DATA, PACKETD, ROUNDS, check, measure, say, scaled, table, tool
 
 EXCHANGES = 1_000_000
@@ -33,17 +34,6 @@ def ways(url):
             'spans': BASE + pipeline('roundtripstotraces') + exporters(url, 'spans'),
             'spans, gzip': BASE + pipeline('roundtripstotraces') + exporters(url, 'spans', compression='gzip'),
             'all at once': BASE + pipeline('roundtripstometrics', 'roundtripstotraces', 'roundtripstorecords') + exporters(url, 'json', 'spans', 'metrics')}
-
-
-def varint(data, at):
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-        shift += 7
 
 
 def count_spans(body):

@@ -327,11 +327,7 @@ static int es_open(const struct exporter_env *env, struct exporter **ret, struct
 	if (!rc && (!make_urls(es) || !distinct_init(&es->distinct)))
 		rc = -ENOMEM;
 	if (!rc)
-		rc = outbox_new(&o, &es->outbox, error);
-	if (!rc) {
-		struct http_target_options to = { .delivery = &es->config->d, .cancel = outbox_cancel(es->outbox) };
-		rc = http_target_new(&to, &es->target, error);
-	}
+		rc = http_outbox_new(&o, false, &es->outbox, &es->target, error);
 	if (rc) {
 		es_free(&es->base);
 		return rc;

@@ -173,6 +173,15 @@ int http_target_new(const struct http_target_options *options, struct http_targe
 	return 0;
 }
 
+int http_outbox_new(const struct outbox_options *o, bool grpc, struct outbox **ret_box, struct http_target **ret, struct buf *error)
+{
+	int rc = outbox_new(o, ret_box, error);
+	if (rc)
+		return rc;
+	struct http_target_options to = { o->d, grpc, outbox_cancel(*ret_box) };
+	return http_target_new(&to, ret, error);
+}
+
 void http_target_free(struct http_target *t)
 {
 	if (!t)

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "config/config.h"
+#include "export/outbox.h"
 #include "util/buf.h"
 
 #define HTTP_ANSWER_MAX (4 * MIB) /* bytes of an answer that are kept; an answer to a bulk request names each record */
@@ -44,6 +45,8 @@ struct http_answer {
 /* Negative errno with a sentence when the settings cannot work: URL, files that cannot be read. */
 int http_target_new(const struct http_target_options *options, struct http_target **ret, struct buf *error);
 void http_target_free(struct http_target *t);
+/* An outbox, and the target its senders send to, whose requests end with it. On failure what was made is in *ret_box, for the caller to free. */
+int http_outbox_new(const struct outbox_options *o, bool grpc, struct outbox **ret_box, struct http_target **ret, struct buf *error);
 /* The endpoint without credentials, for messages. */
 const char *http_target_name(const struct http_target *t);
 

@@ -211,11 +211,7 @@ int otlp_init(struct otlp *t, enum otlp_signal signal, const struct config_otlp 
 		buf_adds(error, "out of memory");
 		return -ENOMEM;
 	}
-	int rc = outbox_new(options, &t->outbox, error);
-	if (rc)
-		return rc;
-	struct http_target_options to = { &config->d, config->protocol == OTLP_GRPC, outbox_cancel(t->outbox) };
-	return http_target_new(&to, &t->target, error);
+	return http_outbox_new(options, config->protocol == OTLP_GRPC, &t->outbox, &t->target, error);
 }
 
 void otlp_done(struct otlp *t)

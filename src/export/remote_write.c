@@ -149,14 +149,8 @@ static int open_shard(struct remote_write *w, u32 i, struct buf *error)
 	*shard = (struct shard){ w, i };
 	struct outbox_options o = { .name = w->base.ops->name, .env = &w->env, .d = &w->config->d, .batch_records = BATCH_RECORDS, .batch_bytes = BATCH_BYTES, .shard = i,
 				    .client_new = sender_new, .client_free = sender_free, .send = send_batch, .arg = shard };
-	int rc = outbox_new(&o, &w->box[i], error);
-	if (rc) {
-		free(shard);
-		return rc;
-	}
 	w->shard[i] = shard;
-	struct http_target_options to = { .delivery = &w->config->d, .cancel = outbox_cancel(w->box[i]) };
-	rc = http_target_new(&to, &w->target[i], error);
+	int rc = http_outbox_new(&o, false, &w->box[i], &w->target[i], error);
 	if (!rc && i < w->shards)
 		w->feeds[i] = outbox_feed(w->box[i]);
 	return rc ? rc : i < w->shards && !w->feeds[i] ? -ENOMEM : 0;

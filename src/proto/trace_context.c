@@ -1,23 +1,21 @@
 /* https://www.w3.org/TR/trace-context/ and https://github.com/openzipkin/b3-propagation */
 #include "proto/trace_context.h"
 
+#include "util/bytes.h"
+
 #define TRACE_ID 16 /* bytes */
 #define PARENT_ID 8
 
-static int hex_digit(char c, bool any_case)
+static int digit_of(char c, bool any_case)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return any_case && c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return !any_case && c >= 'A' && c <= 'F' ? -1 : hex_digit(c);
 }
 
 /* 2n digits into n bytes. */
 static bool hex_bytes(const char *p, u8 *out, size_t n, bool any_case)
 {
 	for (size_t i = 0; i < n; i++) {
-		int high = hex_digit(p[2 * i], any_case), low = hex_digit(p[2 * i + 1], any_case);
+		int high = digit_of(p[2 * i], any_case), low = digit_of(p[2 * i + 1], any_case);
 		if (high < 0 || low < 0)
 			return false;
 		out[i] = (u8)(high << 4 | low);

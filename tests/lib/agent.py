@@ -5,48 +5,36 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 
 import observe
+from child import Child
 from servers import wait_for
 
 SAMPLE = re.compile(r'^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
-class Agent:
+class Agent(Child):
     """A running agent in a network namespace (None: here); `config` is YAML text (None: built-in defaults)."""
 
     def __init__(self, config=None, *options, namespace=None, port=9091, wait=True, program=observe.PACKETD, **more):
-        self.dir = tempfile.TemporaryDirectory(prefix='packetd-agent-')
-        os.chmod(self.dir.name, 0o755)
+        self.enter = ['ip', 'netns', 'exec', namespace] if namespace else []
+        super().__init__('agent', 0o755, [*self.enter, program, 'agent'], **more)
+        self.more['cwd'] = self.dir.name
         self.port = port
         self.scheme = 'http'
-        self.enter = ['ip', 'netns', 'exec', namespace] if namespace else []
         self.curl = [*self.enter, 'curl', '-s', '-g', '--max-time', '30']
         if config is not None:
             self.configure(config)
             options = ('--config', self.path('packetd.yaml'), *options)
-        env = dict(os.environ, TZ='UTC', ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', 'detect_leaks=1'))
-        with open(self.path('out'), 'wb') as stdout, open(self.path('err'), 'wb') as stderr:
-            self.child = subprocess.Popen([*self.enter, program, 'agent', *map(str, options)], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-                                          env=env, cwd=self.dir.name, **more)
+        self.command += options
+        self.start()
         if wait:
             try:
                 wait_for(self.ready, 'packetd agent', 30)
             except RuntimeError:
                 self.kill()
                 raise
-
-    def path(self, name):
-        return os.path.join(self.dir.name, name)
-
-    def text(self, name):
-        try:
-            with open(self.path(name), encoding='utf8', errors='replace') as f:
-                return f.read()
-        except FileNotFoundError:
-            return ''
 
     def configure(self, text):
         """As an editor does it: a new file takes the old one's place."""
@@ -109,21 +97,8 @@ class Agent:
         try:
             got = self.child.wait(observe.TIMEOUT)
             said = self.text('err') + self.text('out')
-            assert got == code, 'exit %d\n%s' % (got, said[-4000:])
-            assert 'runtime error' not in said and 'Sanitizer' not in said, said[-4000:]
+            self.ended_well(code, got, said)
             assert 'do not hold' not in said, said[-4000:]
             return said
         finally:
             self.kill()
-
-    def kill(self):
-        if self.child.poll() is None:
-            self.child.kill()
-            self.child.wait()
-        self.dir.cleanup()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.kill()

@@ -4,43 +4,32 @@ import collections
 import json
 import os
 import signal
-import subprocess
-import tempfile
 import time
 
 import observe
 import truth
+from child import Child
 from servers import wait_for
 
 NET_RAW = 1 << 13
 
 
-class Live:
+class Live(Child):
     """packetd watch in a network namespace (None: here), from the moment it captures until stop()."""
 
     def __init__(self, *options, namespace=None, ifaces='any', program=observe.PACKETD, prefix=(), out='json', **more):
-        self.dir = tempfile.TemporaryDirectory(prefix='packetd-live-')
-        os.chmod(self.dir.name, 0o777)
-        self.options = options
         enter = ['ip', 'netns', 'exec', namespace] if namespace else []
-        command = [*enter, *prefix, program, 'watch', '-i', ifaces, '-o', out, '--ledger-json', self.path('ledger'), *map(str, options)]
-        env = dict(os.environ, TZ='UTC', ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', 'detect_leaks=1'))
+        super().__init__('live', 0o777, [*enter, *prefix, program, 'watch', '-i', ifaces, '-o', out], **more)
+        self.options = options
+        self.command += ['--ledger-json', self.path('ledger'), *options]
         if os.environ.get('PACKETD_RING') is None and '--ring' not in options:
-            command += ['--ring', '64M']
-        with open(self.path('out'), 'wb') as stdout, open(self.path('err'), 'wb') as stderr:
-            self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env, **more)
+            self.command += ['--ring', '64M']
+        self.start()
         try:
             wait_for(self.captures, 'packetd')
         except RuntimeError:
             self.kill()
             raise
-
-    def path(self, name):
-        return os.path.join(self.dir.name, name)
-
-    def text(self, name):
-        with open(self.path(name), encoding='utf8', errors='replace') as f:
-            return f.read()
 
     def status(self, field):
         with open('/proc/%d/status' % self.child.pid, encoding='utf8') as f:
@@ -79,8 +68,7 @@ class Live:
         try:
             code = self.child.wait(observe.TIMEOUT)
             err = self.text('err')
-            assert code == 0, 'exit %d\n%s' % (code, err[-4000:])
-            assert 'runtime error' not in err and 'Sanitizer' not in err, err[-4000:]
+            self.ended_well(0, code, err)
             with open(self.path('ledger'), encoding='utf8') as f:
                 ledger = json.load(f)
             out = self.text('out')
@@ -91,18 +79,6 @@ class Live:
             return observe.Run(roundtrips, ledger, err)
         finally:
             self.kill()
-
-    def kill(self):
-        if self.child.poll() is None:
-            self.child.kill()
-            self.child.wait()
-        self.dir.cleanup()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.kill()
 
 
 def dropped(run):
