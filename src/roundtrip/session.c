@@ -262,7 +262,8 @@ static void on_fin(struct conn *c, int dir, u64 ts)
 	struct chunk chunk = { .ts_first = ts, .ts = ts, .offset = c->half[dir].offset, .acked = STREAM_ACK_UNKNOWN };
 	if (!s->proto)
 		return;
-	if (s->proto->fin && !(s->flags & resync_flag(dir))) {
+	/* Where bytes are missing nothing is closed, but a parser whose messages outlive that has to know that they end now. */
+	if (s->proto->fin && (s->proto->survives || !(s->flags & resync_flag(dir)))) {
 		struct session_parser sp;
 		parser_make(&sp, c, dir, &chunk);
 		s->proto->fin(&sp.ps);
