@@ -114,6 +114,29 @@ def test_jaeger(tmp_path, protocol):
         assert abs(sum(s['duration'] for s in spans.values()) - total) <= EXCHANGES, 'durations, which Jaeger keeps in whole µs'
 
 
+def test_jaeger_quick_start(tmp_path):
+    """As deploy/README.md has it, with Jaeger's own ports but for the one that is replaced: every exchange is a span of the service packetd."""
+    deploy = os.path.join(os.path.dirname(__file__), '..', '..', 'deploy')
+    with open(os.path.join(deploy, 'README.md'), encoding='utf8') as f:
+        commands = [line.split() for line in re.search(r'<!-- tested: jaeger -->\n\n((?:    .*\n)+)', f.read())[1].splitlines()]
+    with open(os.path.join(deploy, '..', commands[1][-1]), encoding='utf8') as f:
+        config = f.read()
+    ports = [backend.free_port() for _ in range(5)]
+    assert commands[0] == ['jaeger'] and config.count(':4318/') == 1
+    (tmp_path / 'packetd.yaml').write_text(config.replace(':4318/', ':%d/' % ports[1]) + 'server: {enabled: false}\n')
+    base = 'http://127.0.0.1:%d' % ports[0]
+    with Running(tmp_path, program('jaeger'), '--query.http-server.host-port=127.0.0.1:%d' % ports[0], '--collector.otlp.http.host-port=127.0.0.1:%d' % ports[1],
+                 '--collector.otlp.grpc.host-port=127.0.0.1:%d' % ports[2], '--admin.http.host-port=127.0.0.1:%d' % ports[3], '--query.grpc-server.host-port=127.0.0.1:%d' % ports[4],
+                 '--collector.http-server.host-port=127.0.0.1:0', '--collector.grpc-server.host-port=127.0.0.1:0',
+                 ready=base + '/api/services', env=dict(os.environ, SPAN_STORAGE_TYPE='memory')):
+        path = recorded.path('http_keepalive')
+        done = subprocess.run([observe.PACKETD, *commands[1][2:-1], 'packetd.yaml', '--pcap-file', path], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0 and not re.search('WARN|ERROR|Sanitizer', done.stdout + done.stderr), (done.stdout + done.stderr)[-3000:]
+        times = [p.ts // 1000 for p in recorded.load('http_keepalive')]
+        query = urllib.parse.urlencode({'service': 'packetd', 'limit': 1000, 'start': min(times) - 1, 'end': max(times) + 1})
+        backend.wait_for(lambda: sum(len(t['spans']) for t in json.loads(get(base + '/api/traces?' + query))['data']) == len(recorded.exchanges('http_keepalive')), 60, 'spans')
+
+
 def test_collector(tmp_path):
     """Spans, log records and metrics through the Collector's receiver, which comes back after the agent has begun."""
     sink = program('otlpsink')
