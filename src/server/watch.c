@@ -137,8 +137,10 @@ void handle_watch(struct http_request *q, struct http_answer *a)
 	struct tap_watcher *w = begin(q, a, &filtered);
 	struct stream *s = w ? calloc(1, sizeof(*s)) : NULL;
 	if (!s) {
-		if (w)
+		if (w) {
 			tap_unwatch(w);
+			http_say(a, MHD_HTTP_SERVICE_UNAVAILABLE, "not enough memory for a stream");
+		}
 		return;
 	}
 	*s = (struct stream){ .watcher = w, .connection = q->connection, .left = parameter_number(q, "max_message", MESSAGES), .spoke = clock_ns(CLOCK_MONOTONIC),
