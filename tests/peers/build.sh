@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the servers and clients of other makes that the tests in this folder talk to, which are no packages: programs with Go, Java's
-# libraries with Maven, gRPC's C++ with the compiler. Takes some minutes and 400 MB once; what cannot be had is left out, and its tests say so.
+# libraries with Maven, gRPC's C++ with the compiler. Takes some minutes and 160 MB once; what cannot be had is left out, and its tests say so.
 # `make test-peers` runs this and them. usage: build.sh [FOLDER]
 # SPDX-License-Identifier: Apache-2.0
 set -eu
