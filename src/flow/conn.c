@@ -198,8 +198,7 @@ void flow_finish(struct flow *f)
 {
 	u32 total = f->conns.blocks_len * f->conns.per_block;
 	for (u32 i = 0; i < total; i++) {
-		struct conn *c = (struct conn *)(void *)((u8 *)f->conns.blocks[i / f->conns.per_block] +
-							 (size_t)(i % f->conns.per_block) * f->conns.object_size);
+		struct conn *c = slab_at(&f->conns, i);
 		if (c->state == CONN_FREE)
 			continue;
 		if (c->state != CONN_CLOSED) {

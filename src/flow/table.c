@@ -115,8 +115,7 @@ static void evict_one(struct flow *f)
 	u32 total = f->conns.blocks_len * f->conns.per_block;
 	for (u32 looked = 0, found = 0; looked < total && found < 16; looked++) {
 		u32 at = f->evict_at++ % total;
-		struct conn *c = (struct conn *)(void *)((u8 *)f->conns.blocks[at / f->conns.per_block] +
-							 (size_t)(at % f->conns.per_block) * f->conns.object_size);
+		struct conn *c = slab_at(&f->conns, at);
 		if (c->state == CONN_FREE)
 			continue;
 		found++;

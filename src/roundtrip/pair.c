@@ -165,12 +165,18 @@ static void count_outcome(struct ledger_proto *count, const struct roundtrip *rt
 	count->version_unknown += (rt->request->flags & MSG_VERSION_UNKNOWN) != 0;
 }
 
+static inline const struct proxied *proxied_of(const struct conn *c)
+{
+	u32 proxied = session_of(c)->proxied;
+	return likely(!proxied) ? NULL : slab_at(&sessions_of(c)->proxied, proxied - 1);
+}
+
 static inline __attribute__((always_inline)) struct roundtrip describe(struct conn *c, struct message *q, enum outcome outcome, u64 ts)
 {
 	struct message *a = q->answer;
 	struct roundtrip rt = { .proto = q->proto, .conn = c, .request = q, .response = a, .outcome = outcome, .rtt = c->rtt,
 				.retransmits = conn_retransmits(c) - q->retransmits,
-				.zero_windows = conn_zero_windows(c) - q->zero_windows, .proxied = session_of(c)->proxied,
+				.zero_windows = conn_zero_windows(c) - q->zero_windows, .proxied = proxied_of(c),
 				.partial = (q->flags & MSG_PARTIAL) || (a && a->flags & MSG_PARTIAL) };
 	if (a && !a->time)
 		a->time = a->ts_last;

@@ -153,6 +153,15 @@ static enum parse resync(struct conn *c, int dir, struct chunk *chunk)
 	return PARSE_DESYNC;
 }
 
+static void proxied_keep(struct sessions *all, struct session *s, const struct proxied *from)
+{
+	struct proxied *kept = slab_get(&all->proxied);
+	if (!kept)
+		return;
+	*kept = *from;
+	s->proxied = slab_index(&all->proxied, kept) + 1;
+}
+
 /* A connection from its first byte on: what stands there before a protocol, or instead of one. PARSE_OK with nothing used: no such thing. */
 static enum parse preamble_take(struct conn *c, int dir, struct chunk *chunk)
 {
@@ -169,8 +178,8 @@ static enum parse preamble_take(struct conn *c, int dir, struct chunk *chunk)
 		chunk->want = n;
 		return PARSE_MORE;
 	case PREAMBLE_PROXY:
-		if (from.port && !s->proxied && (s->proxied = slab_get(&all->proxied)))
-			*s->proxied = from;
+		if (from.port && !s->proxied)
+			proxied_keep(all, s, &from);
 		chunk->used = n;
 		return PARSE_OK;
 	case PREAMBLE_MYSQLX:
@@ -289,9 +298,10 @@ static void on_closed(struct conn *c, enum stream_end end, u64 ts)
 	pair_finish_all(c, ends[end].outcome, ends[end].reason, ts, true);
 	pair_clear(c);
 	session_stop(c);
-	if (session_of(c)->proxied)
-		slab_put(&sessions_of(c)->proxied, session_of(c)->proxied);
-	session_of(c)->proxied = NULL;
+	struct session *s = session_of(c);
+	if (s->proxied)
+		slab_put(&sessions_of(c)->proxied, slab_at(&sessions_of(c)->proxied, s->proxied - 1));
+	s->proxied = 0;
 }
 
 /* Multicast, or the IPv4 limited broadcast. */

@@ -53,15 +53,17 @@ struct session {
 	u8 desyncs;      /* since the last complete message */
 	u8 request_dir;
 	u16 round_requests, round_answers; /* since the client last began anew */
-	bool round_lost;  /* answer bytes have been lost since then */
-	bool round_exact; /* the first of these answers began where the client said */
-	bool round_broken; /* bytes of it have been lost, of either side */
-	bool passed_over; /* requests came since the newest on the list that are not kept track of */
+	bool round_lost : 1;  /* answer bytes have been lost since then */
+	bool round_exact : 1; /* the first of these answers began where the client said */
+	bool round_broken : 1; /* bytes of it have been lost, of either side */
+	bool passed_over : 1; /* requests came since the newest on the list that are not kept track of */
 	u8 balanced;     /* rounds in a row with as many answers as requests, exactly between the acknowledgements */
 	u8 drained;      /* times the client began anew only after every answer had come, up to 255 */
 	u8 maybe;        /* proto_all index + 1 of a direction's PROBE_MAYBE */
-	struct proxied *proxied; /* of sessions.proxied; NULL: there is none */
+	u32 proxied;     /* 1 + number of an object of sessions.proxied; 0: there is none */
 };
+
+_Static_assert(sizeof(struct session) <= 88, "an idle connection must stay small");
 
 struct sessions {
 	struct session_options opt;

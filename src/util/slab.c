@@ -52,3 +52,14 @@ refuse:
 	s->refused++;
 	return NULL;
 }
+
+u32 slab_index(const struct slab *s, const void *object)
+{
+	const u8 *o = object, *block;
+	for (u32 i = s->blocks_len; i-- > 0;) {
+		block = s->blocks[i];
+		if (o >= block && o < block + block_bytes(s))
+			return i * s->per_block + (u32)(o - block) / s->object_size;
+	}
+	return UINT32_MAX;
+}

@@ -47,6 +47,14 @@ static inline void *slab_get(struct slab *s)
 	return o;
 }
 
+/* Objects by number, which is smaller than a pointer. The number of an object stays as long as the slab. */
+u32 slab_index(const struct slab *s, const void *object);
+
+static inline void *slab_at(const struct slab *s, u32 index)
+{
+	return (u8 *)s->blocks[index / s->per_block] + (size_t)(index % s->per_block) * s->object_size;
+}
+
 static inline void slab_put(struct slab *s, void *o)
 {
 	memcpy(o, &s->free_list, sizeof(void *));
