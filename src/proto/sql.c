@@ -229,7 +229,8 @@ struct redaction {
 
 static void redact_flush(struct redaction *r, const u8 *p)
 {
-	put(&r->out, p + r->from, r->to - r->from);
+	if (r->to > r->from)
+		put(&r->out, p + r->from, r->to - r->from);
 	r->from = r->to = 0;
 }
 

@@ -15,7 +15,7 @@ struct rd {
 
 static inline struct rd rd_make(const void *p, size_t n)
 {
-	return (struct rd){ p, (const u8 *)p + n, false };
+	return (struct rd){ p, n ? (const u8 *)p + n : p, false }; /* nothing may be at NULL */
 }
 
 static inline size_t rd_left(const struct rd *r)
