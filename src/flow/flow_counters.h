@@ -21,7 +21,7 @@
 	X(duplicate, "sent again")                                                                  \
 	X(unrecognised, "no parser could make sense of them")                                       \
 	X(opaque, "of connections that are not read (encrypted, unknown)")                          \
-	X(late, "of connections already closed, or of a side after its FIN")                                                    \
+	X(late, "of connections already closed, or of a side after its FIN")                        \
 	X(held, "waiting for what is missing before them")                                          \
 	X(gap_bytes, "never captured, outside bodies")                                                             \
 	X(gaps, "holes given up on outside bodies")                                                 \

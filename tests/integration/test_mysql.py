@@ -6,7 +6,6 @@ import collections
 import os
 import shutil
 import subprocess
-import sys
 
 import clients as c
 import live
@@ -15,9 +14,9 @@ import mysql_talk as m
 import mysql_wire as w
 import pytest
 import servers as s
+from made import cached, mysql_connector, quietly
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'mysql')
-CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME', os.path.expanduser('~/.cache')), 'packetd-tests')
 pytestmark = pytest.mark.skipif(not shutil.which('mariadbd'), reason='not installed: mariadb-server')
 PORT = 3306
 
@@ -131,31 +130,9 @@ def test_mysqlclient(place):
     live_run(place, '/usr/bin/python3', os.path.join(HERE, 'drive.py'), 'mysqlclient', '127.0.0.1', str(PORT))
 
 
-def cached(name, make):
-    """A folder below the cache that `make` fills once; skipped when it cannot."""
-    path = os.path.join(CACHE, name)
-    if os.path.exists(os.path.join(path, 'done')):
-        return path
-    os.makedirs(path, exist_ok=True)
-    try:
-        make(path)
-    except (OSError, subprocess.SubprocessError) as e:
-        pytest.skip('cannot be had here: %s' % str(getattr(e, 'stderr', '') or e)[-200:])
-    with open(os.path.join(path, 'done'), 'w', encoding='ascii'):
-        pass
-    return path
-
-
-def quietly(*command, **more):
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL, **more)
-
-
 @pytest.fixture(scope='module')
 def connector():
-    def make(path):
-        quietly(sys.executable, '-m', 'venv', path + '/venv')
-        quietly(path + '/venv/bin/pip', '-q', 'install', 'mysql-connector-python')
-    return cached('mysql-python', make) + '/venv/bin/python'
+    return mysql_connector()
 
 
 @pytest.mark.parametrize('more', [[], ['compress']], ids=str)

@@ -14,11 +14,11 @@ import live
 import pytest
 import servers as s
 import truth
+from made import CACHE
 
 postgres = pytest.importorskip('postgres')
 HERE = os.path.dirname(os.path.abspath(__file__))
 DRIVERS = os.path.join(HERE, 'drivers')
-CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'packetd-tests')
 JDBC = '/usr/share/java/postgresql.jar'
 
 pytestmark = pytest.mark.skipif(not postgres.available(), reason='needs root, postgresql, and a user postgres')

@@ -5,14 +5,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 
 import live
 import pytest
 import servers as s
+from made import cached, mysql_connector, quietly
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'values')
-CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME', os.path.expanduser('~/.cache')), 'packetd-tests')
 JDBC = '/usr/share/java/postgresql.jar'
 PYTHON = '/usr/bin/python3'  # of the packages
 TEXT, BYTES, LONG = "it's ä €", '\\x00ff01', '9223372036854775807'
@@ -65,24 +64,6 @@ def run(net, options, *command):
     return got
 
 
-def cached(name, make):
-    """A folder below the cache that `make` fills once; skipped when it cannot."""
-    path = os.path.join(CACHE, name)
-    if not os.path.exists(os.path.join(path, 'done')):
-        os.makedirs(path, exist_ok=True)
-        try:
-            make(path)
-        except (OSError, subprocess.SubprocessError) as e:
-            pytest.skip('cannot be had here: %s' % str(getattr(e, 'stderr', '') or e)[-200:])
-        with open(os.path.join(path, 'done'), 'w', encoding='ascii'):
-            pass
-    return path
-
-
-def quietly(*command, **more):
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL, **more)
-
-
 @pytest.fixture(scope='module')
 def go():
     if not shutil.which('go'):
@@ -126,11 +107,7 @@ PG = ('--proto', 'postgresql')
 
 
 def test_mysql_connector(mariadb):
-    def make(path):
-        quietly(sys.executable, '-m', 'venv', path + '/venv')
-        quietly(path + '/venv/bin/pip', '-q', 'install', 'mysql-connector-python')
-    python = cached('mysql-python', make) + '/venv/bin/python'
-    got = run(mariadb, MYSQL, python, os.path.join(HERE, 'drive.py'), 'connector', '127.0.0.1', '3306')
+    got = run(mariadb, MYSQL, mysql_connector(), os.path.join(HERE, 'drive.py'), 'connector', '127.0.0.1', '3306')
     found = [of_mysql(r) for r in got.roundtrips if of_mysql(r)]
     assert [v[0] for v in found] == ['values'] * 3
     want = [LONG, 0.1, decimal.Decimal('-12345.67'), TEXT, '', BYTES, '2024-02-29', AT, '1', None, '24:00:03.000005', 'x' * 256 + '…']

@@ -10,10 +10,10 @@ import subprocess
 import sys
 
 import servers
+from made import CACHE
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.join(HERE, '..', 'integration', 'ferretdb')
-CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'packetd-tests')
 CLIENT = os.path.join(HERE, 'mongo_client.py')
 DEBIAN_PYTHON = '/usr/bin/python3'
 PYMONGO = 'pymongo==4.20.1', 'backports.zstd==1.8.0', 'python-snappy==0.7.3', 'zstandard==0.25.0'

@@ -1,5 +1,6 @@
 /* The server's direction: what each message means for the request that it answers. */
 #include "proto/postgresql/read.h"
+#include "proto/sql_lex.h"
 
 /* Messages with which the answer to a request of a kind may begin. */
 static bool may_begin(const struct pg_request *q, u8 type)
@@ -231,7 +232,7 @@ static void deallocated(struct pg_state *s, struct str statement)
 	if (!word.n || word.n > sizeof(name))
 		return;
 	for (u32 i = 0; i < word.n; i++)
-		name[i] = !quoted && word.p[i] >= 'A' && word.p[i] <= 'Z' ? (char)(word.p[i] | 32) : word.p[i];
+		name[i] = quoted ? word.p[i] : (char)sql_lower((u8)word.p[i]);
 	pg_names_drop(&s->statements, str_make(name, word.n));
 }
 
